@@ -1,0 +1,171 @@
+/**
+ * The nouns that travel the road (see trace.ts), as plain data: each can be written as JSON.
+ * Events have a file of their own, events.ts, made from schema/events-1.json by the build.
+ */
+
+export type {
+  ConnectionEvent,
+  ConnectionTotals,
+  DataEvent,
+  LossEvent,
+  ProcessEvent,
+  SessionEvent,
+  SummaryEvent,
+  TracedLibrary,
+  TraceEvent,
+  WarningEvent,
+} from './events.js';
+
+/** Which way the plaintext goes, seen from the traced process. */
+export type Direction = 'receive' | 'send';
+
+/**
+ * What a function of a TLS library does with plaintext.
+ * `receive`, `send`: moves bytes. `peek`: shows bytes that a later call will move. `guard`: moves bytes that were counted
+ * before, by calling functions that are probed: those must not be counted again. `forget`: ends the session of its pointer.
+ */
+export type Deed = 'receive' | 'send' | 'peek' | 'guard' | 'forget';
+
+/** Where a call tells how many bytes it moved: in its result, or behind a pointer argument when its result is one of `success`. */
+export type Moved = {in: 'result'} | {in: 'argument'; argument: number; success: readonly [number, number]};
+
+/** One probed function: its name, and where its arguments are (counted from 0). */
+export interface LibraryFunction {
+  readonly name: string;
+  readonly deed: Deed;
+  /** The argument that points to the session (`SSL *`, `gnutls_session_t`). */
+  readonly session: number;
+  /** The argument that points to the plaintext; absent where the call has none (SSL_sendfile). */
+  readonly buffer?: number;
+  readonly moved?: Moved;
+  /** A function whose body may jump here, so that both share one stack frame and are one call, named for the first. */
+  readonly jumpedToBy?: string;
+  /** Where the above is written: a header, a manual page, or a measurement. */
+  readonly source: string;
+}
+
+/** What a TLS library is: one data file in libraries/. */
+export interface Library {
+  /** The word that a user types. */
+  readonly name: string;
+  readonly title: string;
+  /** Matches the file name or SONAME of the shared object. */
+  readonly fileName: RegExp;
+  /** Finds the version in the library's own strings; its first group is the version. */
+  readonly versionString: RegExp;
+  /** The functions without which nothing can be traced: at least one must be present. */
+  readonly functions: readonly LibraryFunction[];
+  /** Functions that other libraries of the same family export under the same names, told apart by these strings. */
+  readonly variants?: readonly {readonly name: string; readonly versionString: RegExp}[];
+}
+
+/** A process as /proc shows it. Absent is unknown (no permission, or it has gone). */
+export interface Process {
+  readonly pid: number;
+  readonly ppid?: number;
+  readonly uid?: number;
+  readonly comm?: string;
+  readonly exe?: string;
+  readonly argv?: readonly string[];
+  readonly cgroup?: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs?: number;
+}
+
+/** One underlying file that holds a TLS library, and the processes that map it. */
+export interface Target {
+  readonly library: string;
+  /** The path as the processes name it. */
+  readonly path: string;
+  /** A path by which bpftrace, in our mount namespace, reaches the very same file. */
+  readonly attachPath: string;
+  readonly version?: string;
+  readonly variant?: string;
+  readonly soname?: string;
+  readonly buildId?: string;
+  /** `shared`: a library of its own. `static`: linked into an executable (or exported by one, as Node.js does). */
+  readonly linkage: 'shared' | 'static';
+  /** The library's functions (those of the data file) that this file has, and those it lacks. */
+  readonly functions: readonly string[];
+  readonly missing: readonly string[];
+  readonly pids: readonly number[];
+  /** The container (its id, shortened), where the cgroup names one. */
+  readonly container?: string;
+  readonly traceable: boolean;
+  /** Why not, in one sentence, when it is not traceable. */
+  readonly reason?: string;
+}
+
+/** Whose calls count. Kinds are joined by and, values of one kind by or. */
+export interface Filters {
+  readonly pids: readonly number[];
+  readonly comms: readonly string[];
+  readonly uids: readonly number[];
+  /** cgroup directories, and the ids (inode numbers) of each and of all below it. */
+  readonly cgroups: readonly {readonly path: string; readonly ids: readonly string[]}[];
+  /** The first pid is that of a command: its descendants count too. */
+  readonly descendants: boolean;
+}
+
+/** A checked plan: what to probe, for whom, how much. Everything that reaches a script comes from here. */
+export interface ProbePlan {
+  readonly what: readonly string[];
+  readonly targets: readonly PlannedTarget[];
+  readonly filters: Filters;
+  /** Bytes of payload kept a call; 0 keeps none. */
+  readonly snaplen: number;
+  /** Kernel structures can be read by name (BTF): process names, parents. */
+  readonly btf: boolean;
+}
+
+export interface PlannedTarget {
+  readonly library: string;
+  readonly path: string;
+  readonly attachPath: string;
+  readonly version?: string;
+  readonly functions: readonly PlannedFunction[];
+  readonly missing: readonly string[];
+}
+
+/** A function with its number in this script's records: hundreds are the deed (1 receive, 2 send, 3 peek, 4 guard). */
+export interface PlannedFunction extends LibraryFunction {
+  readonly id: number;
+}
+
+/** What one range of bpftrace versions can do. Data only: a difference between versions is a field here. */
+export interface Dialect {
+  readonly name: string;
+  /** First and last bpftrace version, as [major, minor]; both inclusive. */
+  readonly from: readonly [number, number];
+  readonly to: readonly [number, number];
+  /** How payload travels: `words` of 64 bits, `chunks` of a fixed size, or `whole` in one record. */
+  readonly payload: 'words' | 'chunks' | 'whole';
+  /** Bytes of payload in one record. */
+  readonly piece: number;
+  readonly maxSnaplen: number;
+  /** Settings live in a `config` block of the script, or only in the environment. */
+  readonly settings: 'config' | 'environment';
+  readonly hasBegin: boolean;
+  /** How bpftrace says that every probe is attached. */
+  readonly ready: 'stderr' | 'stdout' | 'links';
+  /** strftime with microseconds, for the wall-clock anchor. */
+  readonly hasStrftime: boolean;
+  readonly clock: 'boottime' | 'monotonic';
+  readonly canDryRun: boolean;
+  /** Pages of the ring: of each processor (`cpu`) or of all (`total`). */
+  readonly ring: 'cpu' | 'total';
+  readonly ringPages: number;
+  readonly loop: 'while' | 'for';
+}
+
+/** A finished script: its text and how to run it. The same plan and dialect give the same bytes. */
+export interface Script {
+  readonly text: string;
+  readonly sha256: string;
+  readonly dialect: Dialect;
+  /** Settings that this dialect can only take from the environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Positional parameters, in order: pids. */
+  readonly parameters: readonly string[];
+  readonly plan: ProbePlan;
+}
