@@ -40,6 +40,8 @@ export interface LibraryFunction {
   readonly moved?: Moved;
   /** A function whose body may jump here, so that both share one stack frame and are one call, named for the first. */
   readonly jumpedToBy?: string;
+  /** The first version that has it. Left out of a script for a library that is not at hand to look into. */
+  readonly since?: string;
   /** Where the above is written: a header, a manual page, or a measurement. */
   readonly source: string;
 }
@@ -116,6 +118,8 @@ export interface ProbePlan {
   readonly snaplen: number;
   /** Kernel structures can be read by name (BTF): process names, parents. */
   readonly btf: boolean;
+  /** Seconds after which the script ends by itself. */
+  readonly durationS?: number;
 }
 
 export interface PlannedTarget {
@@ -143,19 +147,21 @@ export interface Dialect {
   /** Bytes of payload in one record. */
   readonly piece: number;
   readonly maxSnaplen: number;
-  /** Settings live in a `config` block of the script, or only in the environment. */
+  /** Where settings live: in a `config` block of the script, or only in the environment. */
   readonly settings: 'config' | 'environment';
+  /** `curtask` and its fields can be read by name where the kernel has BTF. */
+  readonly readsTask: boolean;
   readonly hasBegin: boolean;
   /** How bpftrace says that every probe is attached. */
   readonly ready: 'stderr' | 'stdout' | 'links';
   /** strftime with microseconds, for the wall-clock anchor. */
   readonly hasStrftime: boolean;
+  /** What `nsecs` counts: see bpf_ktime_get_boot_ns in the bpftrace changelog, 0.12. */
   readonly clock: 'boottime' | 'monotonic';
-  readonly canDryRun: boolean;
-  /** Pages of the ring: of each processor (`cpu`) or of all (`total`). */
-  readonly ring: 'cpu' | 'total';
-  readonly ringPages: number;
-  readonly loop: 'while' | 'for';
+  /** The option that checks a script without running it. Before 0.22 it only parses and types the script (`-d`). */
+  readonly check: '-d' | '--dry-run';
+  /** 4 KiB pages of the ring: of each processor (perf buffer), or of all together (ring buffer). */
+  readonly ring: {readonly of: 'processor' | 'machine'; readonly pages: number};
 }
 
 /** A finished script: its text and how to run it. The same plan and dialect give the same bytes. */

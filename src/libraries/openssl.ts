@@ -1,0 +1,70 @@
+import type {Library, LibraryFunction, Moved} from '../model.js';
+
+/** SSL_read_ex and its kin: 1 is success, and the count is behind the last pointer. Source: SSL_read(3), SSL_write(3). */
+const counted = (argument: number): Moved => ({in: 'argument', argument, success: [1, 1]});
+
+const session = 0;
+const buffer = 1;
+const manual = 'OpenSSL manual, SSL_read(3) and SSL_write(3)';
+
+const functions: readonly LibraryFunction[] = [
+  {name: 'SSL_read', deed: 'receive', session, buffer, moved: {in: 'result'}, source: manual},
+  {name: 'SSL_read_ex', deed: 'receive', session, buffer, moved: counted(3), source: manual},
+  {
+    name: 'SSL_read_early_data',
+    deed: 'receive',
+    session,
+    buffer,
+    // SSL_READ_EARLY_DATA_SUCCESS is 1, SSL_READ_EARLY_DATA_FINISH is 2; the latter may come with bytes.
+    moved: {in: 'argument', argument: 3, success: [1, 2]},
+    source: 'OpenSSL manual, SSL_read_early_data(3); include/openssl/ssl.h',
+  },
+  {name: 'SSL_write', deed: 'send', session, buffer, moved: {in: 'result'}, source: manual},
+  {name: 'SSL_write_ex', deed: 'send', session, buffer, moved: counted(3), source: manual},
+  {
+    name: 'SSL_write_ex2',
+    deed: 'send',
+    session,
+    buffer,
+    moved: counted(4),
+    // OpenSSL 3.3 and later: SSL_write_ex is one jump to SSL_write_ex2, seen in 3.5 and 3.6 by disassembly.
+    jumpedToBy: 'SSL_write_ex',
+    since: '3.3',
+    source: 'OpenSSL 3.3 manual, SSL_write_ex2(3)',
+  },
+  {
+    name: 'SSL_write_early_data',
+    deed: 'send',
+    session,
+    buffer,
+    moved: counted(3),
+    source: 'OpenSSL manual, SSL_write_early_data(3)',
+  },
+  // The file goes from the page cache to the socket inside the kernel: there is no buffer to show.
+  {
+    name: 'SSL_sendfile',
+    deed: 'send',
+    session,
+    moved: {in: 'result'},
+    since: '3.0',
+    source: 'OpenSSL 3.0 manual, SSL_sendfile(3)',
+  },
+  {name: 'SSL_peek', deed: 'peek', session, buffer, moved: {in: 'result'}, source: 'OpenSSL manual, SSL_peek(3)'},
+  {name: 'SSL_peek_ex', deed: 'peek', session, buffer, moved: counted(3), source: 'OpenSSL manual, SSL_peek(3)'},
+  {name: 'SSL_free', deed: 'forget', session, source: 'OpenSSL manual, SSL_free(3)'},
+  {name: 'SSL_clear', deed: 'forget', session, source: 'OpenSSL manual, SSL_clear(3)'},
+];
+
+/** OpenSSL 1.1.1 and later, and the libraries that kept its names: BoringSSL (also inside Node.js's relatives), LibreSSL, AWS-LC. */
+export const openssl: Library = {
+  name: 'openssl',
+  title: 'OpenSSL',
+  fileName: /^libssl[.-]/,
+  versionString: /OpenSSL (\d+\.\d+\.\d+[a-z]*)/,
+  functions,
+  variants: [
+    {name: 'LibreSSL', versionString: /LibreSSL (\d+\.\d+\.\d+)/},
+    {name: 'BoringSSL', versionString: /(BoringSSL)/},
+    {name: 'AWS-LC', versionString: /AWS-LC (\d+\.\d+\.\d+)/},
+  ],
+};

@@ -1,0 +1,50 @@
+import {TlsKitError} from '../errors.js';
+import type {Deed, Filters, Library, PlannedFunction, PlannedTarget, ProbePlan, Target} from '../model.js';
+
+/** What a user asked for, and what was found. */
+export interface PlanRequest {
+  readonly what: readonly string[];
+  readonly libraries: readonly Library[];
+  readonly targets: readonly Target[];
+  readonly filters: Filters;
+  readonly snaplen: number;
+  readonly btf: boolean;
+  readonly durationS?: number;
+}
+
+const hundreds: Record<Deed, number> = {receive: 100, send: 200, peek: 300, guard: 400, forget: 500};
+
+/**
+ * Joins what was asked for with what was found into a checked plan.
+ * Throws NO_LIBRARY where nothing is left to probe.
+ */
+export function makePlan(request: PlanRequest): ProbePlan {
+  const numbered = numberFunctions(request.libraries);
+  const targets = request.targets.filter(({traceable}) => traceable).map((target) => planTarget(target, numbered));
+  if (targets.length === 0) {
+    throw new TlsKitError('NO_LIBRARY', 'There is no TLS library to probe.', [
+      'See what this machine has: tls-kit targets',
+      'Or name a library or an executable: --lib PATH',
+    ]);
+  }
+  const {what, filters, snaplen, btf, durationS} = request;
+  return {what, targets, filters, snaplen, btf, ...(durationS !== undefined && {durationS})};
+}
+
+/** A function's number is the same in every script: hundreds tell what it does, the rest counts through the data files. */
+function numberFunctions(libraries: readonly Library[]): ReadonlyMap<string, readonly PlannedFunction[]> {
+  const next = {...hundreds};
+  const number = (deed: Deed) => {
+    next[deed] += 1;
+    return next[deed];
+  };
+  return new Map(
+    libraries.map(({name, functions}) => [name, functions.map((each) => ({...each, id: number(each.deed)}))]),
+  );
+}
+
+function planTarget(target: Target, numbered: ReadonlyMap<string, readonly PlannedFunction[]>): PlannedTarget {
+  const {library, path, attachPath, version, missing} = target;
+  const functions = (numbered.get(library) ?? []).filter(({name}) => target.functions.includes(name));
+  return {library, path, attachPath, functions, missing, ...(version !== undefined && {version})};
+}

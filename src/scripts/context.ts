@@ -1,0 +1,179 @@
+import type {Dialect, PlannedFunction, ProbePlan} from '../model.js';
+import {
+  commentLiteral,
+  commLiteral,
+  Literal,
+  numberLiteral,
+  pathLiteral,
+  printedLiteral,
+  symbolLiteral,
+} from './literals.js';
+
+/**
+ * What a template sees: documented for users' own templates in docs/templates.md. Every value is a Literal, safe wherever it
+ * stands in a script; everything else is a boolean or a list.
+ */
+export interface ScriptContext {
+  readonly tlsKit: Literal;
+  readonly what: Literal;
+  readonly dialect: {
+    readonly name: Literal;
+    readonly clock: Literal;
+    readonly hasBegin: boolean;
+    readonly hasStrftime: boolean;
+    readonly hasConfig: boolean;
+    readonly inWords: boolean;
+    readonly inChunks: boolean;
+    readonly inWhole: boolean;
+  };
+  readonly btf: boolean;
+  /** Positional parameters that hold pids: `$1`, `$2` … */
+  readonly pids: readonly Literal[];
+  readonly descendants: boolean;
+  readonly comms: readonly Literal[];
+  readonly uids: readonly Literal[];
+  readonly cgroups: readonly Literal[];
+  readonly settings: readonly {readonly name: Literal; readonly value: Literal}[];
+  readonly environment: readonly {readonly name: Literal; readonly value: Literal}[];
+  readonly targets: readonly {
+    readonly number: Literal;
+    readonly library: Literal;
+    readonly path: Literal;
+    readonly version: Literal | null;
+    readonly parts: readonly {readonly number: Literal; readonly text: Literal}[];
+    readonly missing: readonly Literal[];
+  }[];
+  /** Functions that move bytes, peek or guard. */
+  readonly calls: readonly CallContext[];
+  /** Functions that end a session. */
+  readonly forgets: readonly {readonly session: Literal; readonly points: readonly PointContext[]}[];
+  readonly hasOutArguments: boolean;
+  readonly outMinimum: Literal;
+  readonly outMaximum: Literal;
+  readonly snaplen: Literal;
+  readonly keepsPayload: boolean;
+  readonly pieces: {readonly size: Literal; readonly sizeHex: Literal; readonly count: Literal};
+  readonly durationS: Literal | null;
+  /** Three seconds later: what is under way has arrived. */
+  readonly drainedS: Literal | null;
+}
+
+/** An attach point: the quoted path and the symbol. */
+export interface PointContext {
+  readonly path: Literal;
+  readonly symbol: Literal;
+}
+
+export interface CallContext {
+  readonly id: Literal;
+  readonly idHex: Literal;
+  readonly library: Literal;
+  readonly name: Literal;
+  readonly deed: Literal;
+  readonly session: Literal;
+  readonly buffer: Literal | null;
+  readonly out: Literal | null;
+  readonly jumpedToBy: {readonly id: Literal; readonly name: Literal} | null;
+  readonly points: readonly PointContext[];
+}
+
+/** Plan and dialect to what a template sees. Throws UNSAFE_NAME for a path or a name that cannot stand in a script. */
+export function makeContext(
+  plan: ProbePlan,
+  dialect: Dialect,
+  environment: Readonly<Record<string, string>>,
+  settings: Readonly<Record<string, number>>,
+  version: string,
+): ScriptContext {
+  const functions = distinctFunctions(plan);
+  const outs = functions.flatMap(({moved}) => (moved?.in === 'argument' ? [moved] : []));
+  return {
+    tlsKit: commentLiteral(version),
+    what: printedLiteral(plan.what.join(' ')),
+    dialect: {
+      name: commentLiteral(dialect.name),
+      clock: commentLiteral(dialect.clock),
+      hasBegin: dialect.hasBegin,
+      hasStrftime: dialect.hasStrftime,
+      hasConfig: dialect.settings === 'config',
+      inWords: dialect.payload === 'words',
+      inChunks: dialect.payload === 'chunks',
+      inWhole: dialect.payload === 'whole',
+    },
+    btf: plan.btf && dialect.readsTask,
+    pids: plan.filters.pids.map((_, index) => commentLiteral(`$${index + 1}`)),
+    descendants: plan.filters.descendants,
+    comms: plan.filters.comms.map(commLiteral),
+    uids: plan.filters.uids.map(numberLiteral),
+    cgroups: plan.filters.cgroups.flatMap(({ids}) => ids.map(numberLiteral)),
+    settings: Object.entries(settings).map(([name, value]) => ({
+      name: symbolLiteral(name),
+      value: numberLiteral(value),
+    })),
+    environment: Object.entries(environment).map(([name, value]) => ({
+      name: symbolLiteral(name),
+      value: numberLiteral(value),
+    })),
+    targets: plan.targets.map((target, index) => ({
+      number: numberLiteral(index + 1),
+      library: symbolLiteral(target.library),
+      path: commentLiteral(target.path),
+      version: target.version === undefined ? null : commentLiteral(target.version),
+      parts: pathParts(target.path),
+      missing: target.missing.map(symbolLiteral),
+    })),
+    calls: functions.filter(({deed}) => deed !== 'forget').map((each) => callContext(each, plan, functions)),
+    forgets: functions
+      .filter(({deed}) => deed === 'forget')
+      .map((each) => ({session: numberLiteral(each.session), points: pointsOf(each, plan)})),
+    hasOutArguments: outs.length > 0,
+    outMinimum: numberLiteral(Math.min(...outs.map(({success}) => success[0]), 1)),
+    outMaximum: numberLiteral(Math.max(...outs.map(({success}) => success[1]), 1)),
+    snaplen: numberLiteral(plan.snaplen),
+    keepsPayload: plan.snaplen > 0,
+    pieces: {
+      size: numberLiteral(dialect.piece),
+      sizeHex: commentLiteral(dialect.piece.toString(16)),
+      count: numberLiteral(Math.ceil(plan.snaplen / dialect.piece)),
+    },
+    durationS: plan.durationS === undefined ? null : numberLiteral(plan.durationS),
+    drainedS: plan.durationS === undefined ? null : numberLiteral(plan.durationS + 3),
+  };
+}
+
+function distinctFunctions(plan: ProbePlan): readonly PlannedFunction[] {
+  const byId = new Map(plan.targets.flatMap(({functions}) => functions.map((each) => [each.id, each] as const)));
+  return [...byId.values()].sort((a, b) => a.id - b.id);
+}
+
+function callContext(each: PlannedFunction, plan: ProbePlan, all: readonly PlannedFunction[]): CallContext {
+  const library = plan.targets.find(({functions}) => functions.some(({id}) => id === each.id))?.library ?? '';
+  const jumper = all.find(({name}) => name === each.jumpedToBy);
+  return {
+    id: numberLiteral(each.id),
+    idHex: commentLiteral(each.id.toString(16)),
+    library: symbolLiteral(library),
+    name: symbolLiteral(each.name),
+    deed: symbolLiteral(each.deed),
+    session: numberLiteral(each.session),
+    buffer: each.buffer === undefined ? null : numberLiteral(each.buffer),
+    out: each.moved?.in === 'argument' ? numberLiteral(each.moved.argument) : null,
+    jumpedToBy: jumper ? {id: numberLiteral(jumper.id), name: symbolLiteral(jumper.name)} : null,
+    points: pointsOf(each, plan),
+  };
+}
+
+function pointsOf(each: PlannedFunction, plan: ProbePlan): readonly PointContext[] {
+  return plan.targets
+    .filter(({functions}) => functions.some(({id}) => id === each.id))
+    .map(({attachPath}) => ({path: pathLiteral(attachPath), symbol: symbolLiteral(each.name)}));
+}
+
+/** bpftrace 0.11 takes 64 bytes of text in one printf: a path is printed in parts of at most 16 characters, escaped or not. */
+function pathParts(path: string): readonly {readonly number: Literal; readonly text: Literal}[] {
+  const parts =
+    printedLiteral(path)
+      .toString()
+      .match(/(?:=..|.){1,16}/g) ?? [];
+  return parts.map((text, index) => ({number: numberLiteral(index), text: new Literal(text)}));
+}
