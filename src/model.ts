@@ -158,6 +158,8 @@ export interface Dialect {
   readonly hasStrftime: boolean;
   /** What `nsecs` counts: see bpf_ktime_get_boot_ns in the bpftrace changelog, 0.12. */
   readonly clock: 'boottime' | 'monotonic';
+  /** How bpftrace is handed a script: its standard input, or its command line. */
+  readonly scriptBy: 'stdin' | 'argument';
   /** The option that checks a script without running it. Before 0.22 it only parses and types the script (`-d`). */
   readonly check: '-d' | '--dry-run';
   /** 4 KiB pages of the ring: of each processor (perf buffer), or of all together (ring buffer). */

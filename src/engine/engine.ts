@@ -1,0 +1,235 @@
+import {readdir, readFile, readlink} from 'node:fs/promises';
+import {createInterface} from 'node:readline';
+import type {Readable, Writable} from 'node:stream';
+import {setTimeout as wait} from 'node:timers/promises';
+import {execa} from 'execa';
+import {TlsKitError} from '../errors.js';
+import type {Script} from '../model.js';
+import {keeper} from './keeper.js';
+import {type Fatal, readMessage} from './messages.js';
+
+/** How bpftrace ended: its exit status, or the signal that ended it; neither where even the keeper was killed. */
+export interface EngineEnd {
+  readonly exitCode?: number;
+  readonly signal?: number;
+}
+
+/** A running bpftrace. */
+export interface Engine {
+  /** What bpftrace prints. */
+  readonly output: Readable;
+  /** Every probe is attached. Rejects with a TlsKitError when bpftrace ends before. */
+  readonly ready: Promise<void>;
+  readonly ended: Promise<EngineEnd>;
+  /** What else bpftrace said on standard error, for the user. */
+  readonly warnings: readonly string[];
+  /** The reader of the output saw the line that says that all is attached (bpftrace 0.23 and later print it there). */
+  sawReady(): void;
+  /** The reader of the output saw how many probes there are (an older bpftrace says it before they are attached). */
+  sawProbes(count: number): void;
+  /** The reader of the output saw the gate's marker from this processor. */
+  sawMarker(processor: number): void;
+  /** Close the gate, let everything under way arrive, stop. Resolves when bpftrace has ended. */
+  stop(): Promise<EngineEnd>;
+  /** Stop at once: what is under way is lost. */
+  abort(): void;
+}
+
+export interface EngineOptions {
+  readonly script: Script;
+  /** The bpftrace to run: a path, or a name in PATH. */
+  readonly bpftrace: string;
+  /** The processors that are online. */
+  readonly processors: readonly number[];
+}
+
+/** A loaded machine takes seconds to verify a large program; one that takes longer hangs. */
+const readyLimitMs = 60_000;
+/** The longest that full rings took to drain, measured, was 2.4 s. */
+const drainLimitMs = 10_000;
+const markerEveryMs = 50;
+
+/** Starts bpftrace under its keeper. Nothing is buffered; nothing stays behind, however the caller ends. */
+export function startEngine({script, bpftrace, processors}: EngineOptions): Engine {
+  const byArgument = script.dialect.scriptBy === 'argument';
+  const source = byArgument ? ['-e', script.text] : ['/dev/stdin'];
+  const words = [bpftrace, '-f', 'json', ...source, ...script.parameters];
+  const child = execa('sh', ['-c', keeper, 'tls-kit-keeper', processors.join(' '), ...words], {
+    buffer: false,
+    reject: false,
+    detached: true, // a process group of its own: Ctrl-C must close the gate first
+    cleanup: false, // the lifeline does it, also where an exit handler can't
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+    env: {...script.environment, __BPFTRACE_NOTIFY_PROBES_ATTACHED: '1', LC_ALL: 'C'},
+  });
+  const lifeline = child.stdin as Writable;
+  const scriptPipe = child.stdio[3] as unknown as Writable;
+  for (const pipe of [lifeline, scriptPipe]) pipe.on('error', ignoreClosedPipe);
+  scriptPipe.end(byArgument ? '' : script.text);
+
+  const attached = latch();
+  const probes = latch<number>();
+  const said: Said = {warnings: [], fatal: [], lines: []};
+  const errorsRead = readErrors(child.stderr as Readable, attached.open, said);
+  const reports = readReports(child.stdio[4] as unknown as Readable);
+  const ended = reports.end.then(async (end) => {
+    lifeline.end();
+    await errorsRead;
+    return end;
+  });
+  const rounds = new Map<number, number>();
+
+  return {
+    output: child.stdout as Readable,
+    warnings: said.warnings,
+    ended,
+    ready: becomeReady(),
+    sawReady: attached.open,
+    sawProbes: probes.open,
+    sawMarker: (processor) => rounds.set(processor, (rounds.get(processor) ?? 0) + 1),
+    stop: async () => {
+      await Promise.race([drain(), ended]);
+      lifeline.end();
+      return ended;
+    },
+    abort: () => lifeline.end(),
+  };
+
+  async function becomeReady(): Promise<void> {
+    if (script.dialect.ready === 'links') void watchLinks();
+    const timer = new AbortController();
+    const outcome = await Promise.race([
+      attached.opened.then(() => 'ready' as const),
+      ended,
+      wait(readyLimitMs, 'late' as const, {signal: timer.signal}),
+    ]);
+    timer.abort();
+    if (outcome === 'ready') return;
+    if (outcome === 'late') {
+      lifeline.end();
+      throw new TlsKitError('NOT_READY', `bpftrace attached nothing within ${readyLimitMs / 1000} s.`, [
+        'See: tls-kit doctor',
+      ]);
+    }
+    throw endedEarly(outcome, said);
+  }
+
+  /** Marks each processor until each was seen twice: the second mark was made after all that the gate let through. */
+  async function drain(): Promise<void> {
+    const deadline = Date.now() + drainLimitMs;
+    while (Date.now() < deadline && !processors.every((each) => (rounds.get(each) ?? 0) >= 2)) {
+      lifeline.write('gate\n');
+      await wait(markerEveryMs);
+    }
+  }
+
+  /** Before 0.14 nothing tells when all is attached: count the perf events, one a probe and one a processor. */
+  async function watchLinks(): Promise<void> {
+    const [pid, count] = await Promise.all([reports.pid, probes.opened]);
+    while (!attached.isOpen() && (await perfEvents(pid)) < count + processors.length) await wait(20);
+    attached.open();
+  }
+}
+
+/** Lets bpftrace check a script without tracing. Rejects with what it said against it. */
+export async function checkScript(script: Script, bpftrace: string): Promise<void> {
+  const source = script.dialect.scriptBy === 'argument' ? ['-e', script.text] : ['/dev/stdin'];
+  const shell = 'cat | "$@"'; // bpftrace opens a pipe as a script but no socket, and those of Node.js are sockets
+  const words = ['-c', shell, 'sh', bpftrace, script.dialect.check, ...source, ...script.parameters];
+  const result = await execa('sh', words, {
+    input: script.text,
+    reject: false,
+    env: {...script.environment, LC_ALL: 'C'},
+  });
+  if (result.exitCode === 0) return;
+  const said: Said = {warnings: [], fatal: [], lines: []};
+  for (const line of result.stderr.split('\n')) hear(line, said);
+  throw endedEarly({exitCode: result.exitCode ?? 1}, said);
+}
+
+/** What bpftrace said on standard error: at most this many lines of each kind are kept. */
+interface Said {
+  readonly warnings: string[];
+  readonly fatal: Fatal[];
+  readonly lines: string[];
+}
+const linesKept = 100;
+
+function endedEarly(end: EngineEnd, {fatal, lines}: Said): TlsKitError {
+  const [cause] = fatal;
+  const detail = {cause: lines.join('\n')};
+  if (cause) return new TlsKitError(cause.code, cause.text, cause.nextSteps, detail);
+  const how = end.signal === undefined ? `with status ${end.exitCode ?? 'unknown'}` : `by signal ${end.signal}`;
+  const words = lines.join('\n').trim().slice(0, 2000);
+  return new TlsKitError(
+    'ENGINE_FAILED',
+    `bpftrace ended ${how} before it traced${words ? `: ${words}` : '.'}`,
+    ['See whether this machine can trace: tls-kit doctor'],
+    detail,
+  );
+}
+
+async function readErrors(stderr: Readable, ready: () => void, said: Said): Promise<void> {
+  for await (const line of createInterface({input: stderr})) {
+    if (hear(line, said) === 'ready') ready();
+  }
+}
+
+function hear(line: string, {warnings, fatal, lines}: Said): 'ready' | undefined {
+  const message = readMessage(line);
+  if (message.kind === 'ready') return 'ready';
+  if (message.kind === 'warning' && warnings.length < linesKept) warnings.push(message.text);
+  if (message.kind === 'fatal' && fatal.length < linesKept) fatal.push(message);
+  if (lines.length < linesKept && !line.includes('RLIMIT_MEMLOCK')) lines.push(line);
+  return undefined;
+}
+
+function readReports(reports: Readable): {pid: Promise<number>; end: Promise<EngineEnd>} {
+  const pid = latch<number>();
+  const read = async (): Promise<EngineEnd> => {
+    for await (const line of createInterface({input: reports})) {
+      const [word, number] = line.split(' ');
+      if (word === 'pid') pid.open(Number(number));
+      if (word === 'exit') return Number(number) > 128 ? {signal: Number(number) - 128} : {exitCode: Number(number)};
+    }
+    return {};
+  };
+  return {pid: pid.opened, end: read()};
+}
+
+/** The descriptors of a process that are perf events: `anon_inode:[perf_event]` in /proc/PID/fd. */
+async function perfEvents(pid: number): Promise<number> {
+  const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
+  const links = await Promise.all(descriptors.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
+  return links.filter((link) => link === 'anon_inode:[perf_event]').length;
+}
+
+/** The processors that are online, from /sys/devices/system/cpu/online ("0-3,6"). */
+export async function onlineProcessors(): Promise<readonly number[]> {
+  const text = await readFile('/sys/devices/system/cpu/online', 'utf8');
+  return text
+    .trim()
+    .split(',')
+    .flatMap((range) => {
+      const [first, last] = range.split('-').map(Number) as [number, number?];
+      return Array.from({length: (last ?? first) - first + 1}, (_, index) => first + index);
+    });
+}
+
+/** A promise that is opened from outside, once. */
+function latch<T = void>(): {opened: Promise<T>; open: (value: T) => void; isOpen: () => boolean} {
+  let open: (value: T) => void = () => {};
+  let isOpen = false;
+  const opened = new Promise<T>((resolve) => {
+    open = (value) => {
+      isOpen = true;
+      resolve(value);
+    };
+  });
+  return {opened, open, isOpen: () => isOpen};
+}
+
+/** bpftrace or the keeper may end before all is written to them: how they ended says more than the pipe. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') throw error;
+}
