@@ -26,6 +26,8 @@ export interface ScriptContext {
     readonly inChunks: boolean;
     readonly inWhole: boolean;
   };
+  /** For eyes: calls and their payload as text, no records. */
+  readonly readable: boolean;
   readonly btf: boolean;
   /** Positional parameters that hold pids: `$1`, `$2` … */
   readonly pids: readonly Literal[];
@@ -84,6 +86,7 @@ export function makeContext(
   environment: Readonly<Record<string, string>>,
   settings: Readonly<Record<string, number>>,
   version: string,
+  readable: boolean,
 ): ScriptContext {
   const functions = distinctFunctions(plan);
   const outs = functions.flatMap(({moved}) => (moved?.in === 'argument' ? [moved] : []));
@@ -100,6 +103,7 @@ export function makeContext(
       inChunks: dialect.payload === 'chunks',
       inWhole: dialect.payload === 'whole',
     },
+    readable,
     btf: plan.btf && dialect.readsTask,
     pids: plan.filters.pids.map((_, index) => commentLiteral(`$${index + 1}`)),
     descendants: plan.filters.descendants,

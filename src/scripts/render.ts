@@ -13,12 +13,19 @@ const mapKeys = 32_768;
 /** Text for `max_strlen` beside the payload itself: its length field and some room (bpftrace 0.22 and later need 4 bytes). */
 const stringRoom = 64;
 
+export interface ScriptStyle {
+  /** For eyes instead of replay. */
+  readonly readable?: boolean;
+  /** The text of a template of the user's own; without it, the one that `trace` runs. */
+  readonly template?: string;
+}
+
 /**
  * Plan and dialect to a script. The same plan gives the same bytes.
- * @param template the text of a template of the user's own; without it, the one that `trace` runs.
+ * @param version tls-kit's own.
  * Throws UNSAFE_NAME for a value that cannot stand in a script, BAD_VALUE for a template that does not compile.
  */
-export function renderScript(plan: ProbePlan, dialect: Dialect, version: string, template?: string): Script {
+export function renderScript(plan: ProbePlan, dialect: Dialect, version: string, style: ScriptStyle = {}): Script {
   if (plan.snaplen > dialect.maxSnaplen) {
     throw new TlsKitError('BAD_VALUE', `bpftrace ${dialect.name} carries at most ${dialect.maxSnaplen} bytes a call.`, [
       `Use --snaplen ${dialect.maxSnaplen} or less`,
@@ -26,8 +33,8 @@ export function renderScript(plan: ProbePlan, dialect: Dialect, version: string,
   }
   const environment = dialect.settings === 'environment' ? environmentOf(dialect) : {};
   const settings = dialect.settings === 'config' ? settingsOf(plan, dialect) : {};
-  const context = makeContext(plan, dialect, environment, settings, version);
-  const text = tidy(renderText(template ?? readFileSync(new URL('trace.bt.hbs', templates), 'utf8'), context));
+  const context = makeContext(plan, dialect, environment, settings, version, style.readable ?? false);
+  const text = tidy(renderText(style.template ?? readFileSync(new URL('trace.bt.hbs', templates), 'utf8'), context));
   return {
     text,
     sha256: createHash('sha256').update(text).digest('hex'),
