@@ -49,7 +49,8 @@ export interface ScriptContext {
   readonly calls: readonly CallContext[];
   /** Functions that end a session. */
   readonly forgets: readonly {readonly session: Literal; readonly points: readonly PointContext[]}[];
-  readonly hasOutArguments: boolean;
+  /** The ids of calls that tell behind a pointer how much they moved, and the results that mean success for all of them. */
+  readonly outs: readonly Literal[];
   readonly outMinimum: Literal;
   readonly outMaximum: Literal;
   readonly snaplen: Literal;
@@ -130,7 +131,7 @@ export function makeContext(
     forgets: functions
       .filter(({deed}) => deed === 'forget')
       .map((each) => ({session: numberLiteral(each.session), points: pointsOf(each, plan)})),
-    hasOutArguments: outs.length > 0,
+    outs: functions.filter(({moved}) => moved?.in === 'argument').map(({id}) => numberLiteral(id)),
     outMinimum: numberLiteral(Math.min(...outs.map(({success}) => success[0]), 1)),
     outMaximum: numberLiteral(Math.max(...outs.map(({success}) => success[1]), 1)),
     snaplen: numberLiteral(plan.snaplen),
