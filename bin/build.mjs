@@ -21,8 +21,6 @@ const types = await compile(structuredClone(schema), 'TraceEvent', {
 });
 writeFileSync('src/events.ts', types);
 
-execFileSync('npx', ['tsc'], {stdio: 'inherit'});
-
 const ajv = new Ajv({
   code: {source: true, esm: true},
   strict: true,
@@ -31,3 +29,5 @@ const ajv = new Ajv({
   discriminator: true,
 });
 writeFileSync('dist/validate-event.js', standaloneCode.default(ajv, ajv.compile(schema)));
+
+execFileSync('npx', ['tsc'], {stdio: 'inherit'});

@@ -13,6 +13,7 @@ export const exitStatus = {
 
 /** Every failure that ends a run: its exit status. A code is stable: scripts may test it in `--json` output. */
 const exits = {
+  BUG: exitStatus.ourFault,
   USAGE: exitStatus.usage,
   BAD_VALUE: exitStatus.usage,
   UNSAFE_NAME: exitStatus.usage,

@@ -177,3 +177,12 @@ export interface Script {
   readonly parameters: readonly string[];
   readonly plan: ProbePlan;
 }
+
+/**
+ * What bpftrace says on its output that is for whoever runs it: every probe is attached (0.23 and later say it there), how many
+ * probes there are (an older one says so before they are attached), the gate is closed as seen from a processor.
+ */
+export type EngineSignal =
+  | {readonly kind: 'ready'}
+  | {readonly kind: 'attached'; readonly probes: number}
+  | {readonly kind: 'gate'; readonly processor: number};

@@ -8,7 +8,13 @@ export interface HeldCommand {
   release(): void;
   /** Never let it run. */
   discard(): void;
-  readonly ended: Promise<{readonly exitCode?: number; readonly signal?: string}>;
+  readonly ended: Promise<CommandEnd>;
+}
+
+/** How a command ended: by itself, or by a signal's name. */
+export interface CommandEnd {
+  readonly exitCode?: number;
+  readonly signal?: string;
 }
 
 /** Whom a command runs as: the user who called sudo. */
@@ -33,7 +39,6 @@ export function holdCommand(words: readonly string[], outputToErrors: boolean, c
   const child = execa(file, rest, {
     buffer: false,
     reject: false,
-    stdin: 'inherit',
     stdio: ['inherit', outputToErrors ? process.stderr : 'inherit', 'inherit', 'pipe'],
     ...(caller && {env: {HOME: caller.home, USER: caller.name, LOGNAME: caller.name}}),
   });

@@ -4,7 +4,7 @@ import type {Readable, Writable} from 'node:stream';
 import {setTimeout as wait} from 'node:timers/promises';
 import {execa} from 'execa';
 import {TlsKitError} from '../errors.js';
-import type {Script} from '../model.js';
+import type {EngineSignal, Script} from '../model.js';
 import {keeper} from './keeper.js';
 import {type Fatal, readMessage} from './messages.js';
 
@@ -23,12 +23,8 @@ export interface Engine {
   readonly ended: Promise<EngineEnd>;
   /** What else bpftrace said on standard error, for the user. */
   readonly warnings: readonly string[];
-  /** The reader of the output saw the line that says that all is attached (bpftrace 0.23 and later print it there). */
-  sawReady(): void;
-  /** The reader of the output saw how many probes there are (an older bpftrace says it before they are attached). */
-  sawProbes(count: number): void;
-  /** The reader of the output saw the gate's marker from this processor. */
-  sawMarker(processor: number): void;
+  /** What the reader of the output found there that is for the engine. */
+  hear(signal: EngineSignal): void;
   /** Close the gate, let everything under way arrive, stop. Resolves when bpftrace has ended. */
   stop(): Promise<EngineEnd>;
   /** Stop at once: what is under way is lost. */
@@ -84,9 +80,11 @@ export function startEngine({script, bpftrace, processors}: EngineOptions): Engi
     warnings: said.warnings,
     ended,
     ready: becomeReady(),
-    sawReady: attached.open,
-    sawProbes: probes.open,
-    sawMarker: (processor) => rounds.set(processor, (rounds.get(processor) ?? 0) + 1),
+    hear: (signal) => {
+      if (signal.kind === 'ready') attached.open();
+      else if (signal.kind === 'attached') probes.open(signal.probes);
+      else rounds.set(signal.processor, (rounds.get(signal.processor) ?? 0) + 1);
+    },
     stop: async () => {
       await Promise.race([drain(), ended]);
       lifeline.end();

@@ -1,0 +1,143 @@
+import {writeFile} from 'node:fs/promises';
+import {constants} from 'node:os';
+import {Args, Flags} from '@oclif/core';
+import {TlsKitCommand} from '../command.js';
+import {checkScript} from '../engine/engine.js';
+import {TlsKitError} from '../errors.js';
+import {bpftraceFlag, checkWhat, readerFlags, requestOf, scriptFlags} from '../flags.js';
+import {requireMachine} from '../machine.js';
+import type {SummaryEvent} from '../model.js';
+import {createFan, createScreen, statusOf} from '../show.js';
+import {createCaptureFile, type Sink, type StatusNumbers, startStatusLine, visible} from '../sinks/index.js';
+import {commandWords} from '../start.js';
+import {callerOf} from '../targets/index.js';
+import {prepare, trace} from '../trace.js';
+
+export default class Trace extends TlsKitCommand {
+  static override args = {
+    what: Args.string({description: 'TLS libraries: openssl (the default), gnutls', ignoreStdin: true}),
+  };
+
+  static override enableJsonFlag = false;
+
+  static override strict = false;
+
+  static override summary = 'Show what processes send and receive over TLS';
+
+  static override description =
+    `Traces until Ctrl-C, until --duration or --max-events, or until the command after -- has ended, with its exit status.
+Exit status 6 when something happened that --fail-on names.`;
+
+  static override examples = [
+    {description: 'One process:', command: 'sudo <%= config.bin %> <%= command.id %> -p 1234'},
+    {
+      description: 'A command and its descendants:',
+      command: 'sudo <%= config.bin %> <%= command.id %> -- curl https://example.org',
+    },
+    {
+      description: 'Keep it for a ticket:',
+      command: 'sudo <%= config.bin %> <%= command.id %> -p 1234 -w capture.ndjson.gz',
+    },
+    {
+      description: 'Every nginx that uses GnuTLS or OpenSSL:',
+      command: 'sudo <%= config.bin %> <%= command.id %> openssl gnutls -c nginx',
+    },
+  ];
+
+  static override flags = {
+    ...scriptFlags,
+    'max-events': Flags.integer({helpGroup: 'HOW MUCH', helpValue: 'N', min: 1, summary: 'Stop after this many calls'}),
+    ...readerFlags,
+    'no-redact': Flags.boolean({helpGroup: 'OUT', summary: 'Say that payload may be shown as it is'}),
+    'ready-file': Flags.string({
+      helpGroup: 'OUT',
+      helpValue: 'FILE',
+      summary: 'Make this file when every probe is attached',
+    }),
+    'dry-run': Flags.boolean({helpGroup: 'HOW', summary: 'Let bpftrace check the script, trace nothing'}),
+    bpftrace: bpftraceFlag,
+  };
+
+  async run(): Promise<void> {
+    const {argv, flags} = await this.parse(Trace);
+    const command = this.#command();
+    const request = {...requestOf(checkWhat(argv as string[]), flags), ...(command && {command})};
+    const version = await requireMachine(flags.bpftrace, ['tls-kit', ...process.argv.slice(2)]);
+    if (flags['dry-run']) return this.#check(request, version, flags.bpftrace);
+
+    let numbers: (() => StatusNumbers) | undefined;
+    const status =
+      process.stderr.isTTY && !process.stdout.isTTY ? startStatusLine(process.stderr, () => numbers?.()) : undefined;
+    const caller = await callerOf(process.env);
+    const sinks: Sink[] = [];
+    const {sink, output} = createScreen({...flags, ...(status && {beforeErr: status.clear})});
+    if (flags.write !== undefined) sinks.push(createCaptureFile(flags.write, caller));
+    if (flags.write === undefined || flags.print) sinks.push(sink);
+    const show = createFan(sinks);
+    const say = (line: string) => {
+      status?.clear();
+      process.stderr.write(`${visible(line)}\n`);
+    };
+    if (!flags['no-redact']) say('Payload is shown as it is: secrets included.');
+
+    const stop = new AbortController();
+    const abort = new AbortController();
+    const onSignal = () => (stop.signal.aborted ? abort : stop).abort();
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+    for (const signal of signals) process.on(signal, onSignal);
+    output.closed.addEventListener('abort', () => stop.abort(), {once: true});
+    try {
+      const summary = await trace(
+        request,
+        {
+          bpftrace: flags.bpftrace,
+          bpftraceVersion: version,
+          ...(caller && {caller}),
+          outputToErrors: flags.write === undefined,
+          onReady: async () => {
+            if (flags['ready-file'] !== undefined) await writeFile(flags['ready-file'], '', {flag: 'wx', mode: 0o600});
+            say(command ? 'Tracing.' : 'Tracing. Ctrl-C stops.');
+          },
+          say,
+          onParser: (parser) => {
+            numbers = () => parser.status;
+          },
+          stop: stop.signal,
+          abort: abort.signal,
+          ...(flags['max-events'] !== undefined && {maxEvents: flags['max-events']}),
+        },
+        show,
+      );
+      process.exitCode = statusOf(summary, flags['fail-on']) || commandStatus(summary);
+    } finally {
+      status?.close();
+      for (const signal of signals) process.off(signal, onSignal);
+      await show.close();
+    }
+    if (flags.write !== undefined) say(`Written to ${flags.write}.`);
+  }
+
+  #command(): readonly string[] | undefined {
+    if (commandWords === undefined) return undefined;
+    if (commandWords.length === 0 || commandWords[0] === '') {
+      throw new TlsKitError('USAGE', 'There is no command after --.', [
+        'Like this: tls-kit trace -- curl https://example.org',
+      ]);
+    }
+    return commandWords;
+  }
+
+  async #check(request: Parameters<typeof prepare>[0], version: string, bpftrace: string): Promise<void> {
+    const {script} = await prepare(request, version, {}, request.command && process.pid);
+    await checkScript(script, bpftrace);
+    this.log(
+      `bpftrace ${version} accepts the script (${script.text.split('\n').length} lines, SHA-256 ${script.sha256}).`,
+    );
+  }
+}
+
+/** As a shell gives it: 128 and the signal's number for a command that a signal ended. */
+function commandStatus({command}: SummaryEvent): number {
+  if (command?.signal !== undefined) return 128 + constants.signals[command.signal as NodeJS.Signals];
+  return command?.exitCode ?? 0;
+}

@@ -1,0 +1,47 @@
+import {TlsKitError} from './errors.js';
+import {type Machine, readMachine} from './targets/index.js';
+
+/** The version of the bpftrace that would run. Throws when there is none that works. */
+export async function requireBpftrace(bpftrace: string): Promise<string> {
+  return checkBpftrace((await readMachine(bpftrace)).bpftrace);
+}
+
+/**
+ * The version of the bpftrace that would run, on a machine where it can trace.
+ * @param typed the words of the command line, for the sudo line to type.
+ */
+export async function requireMachine(bpftrace: string, typed: readonly string[]): Promise<string> {
+  const machine = await readMachine(bpftrace);
+  if (!machine.isRoot) {
+    throw new TlsKitError('NOT_ROOT', 'Tracing needs root.', [`Type: sudo ${typed.map(shellWord).join(' ')}`]);
+  }
+  const version = checkBpftrace(machine.bpftrace);
+  if (machine.tracefs === undefined) {
+    throw new TlsKitError('NO_TRACEFS', 'tracefs is not mounted, so the kernel shows no tracepoints.', [
+      'Type: sudo mount -t tracefs tracefs /sys/kernel/tracing',
+    ]);
+  }
+  return version;
+}
+
+function checkBpftrace({name, path, version, error}: Machine['bpftrace']): string {
+  if (path === undefined) {
+    throw new TlsKitError('NO_BPFTRACE', `There is no ${name} on this machine.`, [
+      'Install it: sudo apt-get install bpftrace (Debian, Ubuntu), sudo dnf install bpftrace (Fedora)',
+      'Or name one: --bpftrace PATH',
+      'For another machine: tls-kit gen --bpftrace-version 0.20',
+    ]);
+  }
+  if (version === undefined) {
+    throw new TlsKitError('BPFTRACE_BROKEN', `${path} does not work: it ${error}.`, [
+      `See what it says: ${path} --version`,
+      'Or name another: --bpftrace PATH',
+    ]);
+  }
+  return version;
+}
+
+/** A word as a shell takes it back. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,103 @@
+import type {SummaryEvent} from '../events.js';
+import type {Connections} from './connections.js';
+import type {MapEnvelope} from './envelope.js';
+
+/** The maps that hold a connection's counters, and the one that only comes with final totals. */
+const kept = new Set(['@moved', '@connection', '@record_version']);
+const totals = new Set(['@calls_entered', '@calls_returned', '@bytes_seen', '@bytes_cut', '@bytes_peeked']);
+
+/** Adds up what was seen, captured, cut and lost: what the kernel counted beside what arrived. */
+export class Accounting {
+  /** Data events, peeks included. */
+  events = 0;
+  /** Bytes in the payloads of data events, peeks apart. */
+  captured = 0;
+  /** Bytes beyond the snap length, in the calls that arrived. */
+  cutInCalls = 0;
+  /** Bytes of those calls that bpftrace cut by its string length. */
+  shortened = 0;
+  lostEvents = 0;
+  malformedLines = 0;
+  readonly #totals = new Map<string, number>();
+  readonly #maps = new Map<string, Map<string, bigint>>();
+
+  /** A map was printed: for totals, the last print stands. In plain text each entry comes on its own. */
+  read({name, entries}: MapEnvelope): void {
+    const total = entries.get('');
+    if (totals.has(name) && total !== undefined && total >= 0n) this.#totals.set(name, Number(total));
+    if (!kept.has(name)) return;
+    const map = this.#maps.get(name) ?? new Map<string, bigint>();
+    for (const [key, value] of entries) map.set(key, value);
+    this.#maps.set(name, map);
+  }
+
+  /** Whether the totals are those of bpftrace's end. */
+  get isFinal(): boolean {
+    return this.#maps.has('@record_version');
+  }
+
+  /** A total as last printed. One that was never printed is 0: bpftrace prints no map that nothing was put in. */
+  total(name: string): number {
+    return this.#totals.get(name) ?? 0;
+  }
+
+  /** Bytes seen as last printed, for a status line: undefined before the first print. */
+  get seenSoFar(): number | undefined {
+    return this.#totals.get('@bytes_seen');
+  }
+
+  /**
+   * What the final maps say of connections that did not end: the last bytes of each may have been lost. Those of which no
+   * record came at all are counted too.
+   */
+  settle(connections: Connections): void {
+    const moved = this.#maps.get('@moved') ?? new Map<string, bigint>();
+    for (const [key, since] of this.#maps.get('@connection') ?? []) {
+      const [pid = '', session = ''] = key.split(',');
+      const received = Number(moved.get(`${key},1`) ?? 0n);
+      const sent = Number(moved.get(`${key},2`) ?? 0n);
+      const connection = connections.find(
+        {pid: Number(pid), session: hexOf(session), since: since.toString(16)},
+        latest,
+      );
+      if (connection) connections.grow(connection, received, sent);
+      else connections.moved += received + sent;
+    }
+  }
+
+  /** The bytes and calls of the summary. Without final totals, what needs them is unknown, and absent. */
+  summary(connections: Connections, isComplete: boolean): Pick<SummaryEvent, 'bytes' | 'calls' | 'incomplete'> {
+    const {captured} = this;
+    const missing = connections.moved - connections.arrived;
+    const seen = this.total('@bytes_seen');
+    const cutInKernel = this.total('@bytes_cut');
+    const cut = cutInKernel + this.shortened;
+    // Fewer bytes seen than shown: these are not the totals of these records, and nothing can be told from them.
+    if (!isComplete || seen < captured + cut) {
+      return {incomplete: true, bytes: {captured, ...(connections.isExact && {lostByGaps: missing})}};
+    }
+    // Of the calls that were lost, the part beyond the snap length is cut and not lost.
+    const lostByGaps = Math.max(0, missing - (cutInKernel - this.cutInCalls));
+    const [entered, returned] = [this.total('@calls_entered'), this.total('@calls_returned')];
+    return {
+      incomplete: false,
+      calls: {entered, returned, unmatched: Math.max(0, entered - returned)},
+      bytes: {
+        seen,
+        captured,
+        cut,
+        lost: seen - captured - cut,
+        ...(connections.isExact && {lostByGaps}),
+        peeked: this.total('@bytes_peeked'),
+      },
+    };
+  }
+}
+
+/** After all records: what a dead process left counts on under its last owner. */
+const latest = -1n;
+
+/** Keys of maps are decimal, pointers in records hexadecimal. A pointer may come as a negative number: the upper half of 64 bits. */
+function hexOf(decimal: string): string {
+  return /^-?\d{1,20}$/.test(decimal) ? BigInt.asUintN(64, BigInt(decimal)).toString(16) : '';
+}

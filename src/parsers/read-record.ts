@@ -1,0 +1,27 @@
+import {readEnd, readExit, readGate, readProcess} from './lifetime-records.js';
+import {readByte, readCall, readChunk, readWords} from './payload-records.js';
+import type {TraceRecord} from './records.js';
+import {readAnchor, readFunction, readLibrary, readSetting} from './setup-records.js';
+
+/** A line to a record. Undefined when it is not exactly one: every field is checked, nothing is made good. */
+export function readRecord(line: string): TraceRecord | undefined {
+  return readers.get(line.slice(0, line.indexOf('|')))?.(line);
+}
+
+const readers: ReadonlyMap<string, (line: string) => TraceRecord | undefined> = new Map<
+  string,
+  (line: string) => TraceRecord | undefined
+>([
+  ['C', readChunk],
+  ['D', readCall],
+  ['W', readWords],
+  ['B', readByte],
+  ['P', readProcess],
+  ['X', readEnd],
+  ['E', readExit],
+  ['Z', readGate],
+  ['TK', readAnchor],
+  ['S', readSetting],
+  ['L', readLibrary],
+  ['F', readFunction],
+]);

@@ -1,0 +1,109 @@
+/** One line that a script printed, as docs/records.md says. Times are nanoseconds of the kernel's clock. */
+export type TraceRecord =
+  | AnchorRecord
+  | SettingRecord
+  | LibraryRecord
+  | FunctionRecord
+  | ProcessRecord
+  | CallRecord
+  | PieceRecord
+  | EndRecord
+  | ExitRecord
+  | GateRecord;
+
+/** TK: the kernel's clock and the wall clock at one moment. */
+export interface AnchorRecord {
+  readonly kind: 'anchor';
+  readonly version: number;
+  readonly nsecs: bigint;
+  /** Nanoseconds since 1970. */
+  readonly epochNs: bigint;
+}
+
+/** S. */
+export interface SettingRecord {
+  readonly kind: 'setting';
+  readonly key: string;
+  readonly value: string;
+}
+
+/** L: a part of the path of a probed file, as bytes in latin1. */
+export interface LibraryRecord {
+  readonly kind: 'library';
+  readonly target: number;
+  readonly part: number;
+  readonly library: string;
+  readonly path: string;
+}
+
+/** F. */
+export interface FunctionRecord {
+  readonly kind: 'function';
+  readonly id: number;
+  readonly library: string;
+  readonly name: string;
+}
+
+/** P. */
+export interface ProcessRecord {
+  readonly kind: 'process';
+  readonly time: bigint;
+  readonly pid: number;
+  readonly ppid?: number;
+  readonly uid: number;
+  readonly comm?: string;
+}
+
+/** D: a call that moved bytes. `thread` and `clock` are its tid and time as printed: what its pieces are known by. */
+export interface CallRecord {
+  readonly kind: 'call';
+  readonly time: bigint;
+  readonly thread: string;
+  readonly clock: string;
+  readonly latencyNs: number;
+  readonly pid: number;
+  readonly tid: number;
+  /** The session's pointer and the connection's first time, as printed: names, never counted with. */
+  readonly session: string;
+  readonly since: string;
+  readonly offset: number;
+  readonly functionId: number;
+  readonly deed: 'receive' | 'send' | 'peek';
+  readonly length: number;
+  readonly carried: number;
+  readonly payload: Buffer;
+}
+
+/** C, W, B: `carried` bytes of a call's payload were meant to stand at `position`. */
+export interface PieceRecord {
+  readonly kind: 'piece';
+  readonly thread: string;
+  readonly clock: string;
+  readonly position: number;
+  readonly carried: number;
+  readonly payload: Buffer;
+}
+
+/** X: a session ended. */
+export interface EndRecord {
+  readonly kind: 'end';
+  readonly time: bigint;
+  readonly pid: number;
+  readonly session: string;
+  readonly since: string;
+  readonly received: number;
+  readonly sent: number;
+}
+
+/** E: a process exited, or started another program. */
+export interface ExitRecord {
+  readonly kind: 'exit';
+  readonly time: bigint;
+  readonly pid: number;
+}
+
+/** Z: the gate is closed, and nothing follows from this processor. */
+export interface GateRecord {
+  readonly kind: 'gate';
+  readonly processor: number;
+}

@@ -1,0 +1,171 @@
+import type {ConnectionEvent, DataEvent, TraceEvent} from '../events.js';
+import type {Accounting} from './accounting.js';
+import type {Call, Calls, Payload} from './calls.js';
+import type {Connection, ConnectionKey, Connections} from './connections.js';
+import type {Legend} from './legend.js';
+import type {Processes} from './processes.js';
+import type {CallRecord, EndRecord, ExitRecord, ProcessRecord} from './records.js';
+
+/** A record that waits for its turn. */
+export interface Turn {
+  readonly time: bigint;
+  readonly weight: number;
+  readonly what: Call | ProcessRecord | EndRecord | ExitRecord;
+}
+
+/** What the turns of a run share. */
+export interface Scene {
+  readonly legend: Legend;
+  readonly calls: Calls;
+  readonly processes: Processes;
+  readonly connections: Connections;
+  readonly accounting: Accounting;
+  readonly clock: (nsecs: bigint) => string;
+  /** Called with the bytes that were missing, and of how many, when bpftrace's string length was too small. */
+  readonly onShort: (missing: number, meant: number) => void;
+}
+
+/** What a record becomes at its turn: records come here in order of time. */
+export function takeTurn({what}: Turn, scene: Scene): TraceEvent[] {
+  if ('pieces' in what) return takeCall(what, scene);
+  if (what.kind === 'process') return takeProcess(what, scene);
+  if (what.kind === 'end') return takeEnd(what, scene);
+  return takeExit(what, scene);
+}
+
+function takeCall(call: Call, scene: Scene): TraceEvent[] {
+  const {record} = call;
+  const events: TraceEvent[] = [];
+  const connection = see(record, record.time, libraryOf(record, scene), scene, events);
+  const payload = scene.calls.finish(call);
+  countCall(record, payload, connection, scene);
+  events.push(dataEvent(record, payload, connection, scene));
+  if (payload.shortened > 0) scene.onShort(payload.shortened, record.carried);
+  return events;
+}
+
+function libraryOf(record: CallRecord, {legend}: Scene): string {
+  return legend.functionOf(record.functionId).library;
+}
+
+/** The connection of a record. Seen for the first time, it opens, and what the same pointer stood for before has closed. */
+function see(
+  key: ConnectionKey,
+  time: bigint,
+  library: string | undefined,
+  scene: Scene,
+  events: TraceEvent[],
+): Connection {
+  const {connections, processes} = scene;
+  const known = connections.find(key, time);
+  if (known) return known;
+  const process = processes.of(key.pid);
+  const named = processes.name(process);
+  if (named) events.push(named);
+  const before = connections.openAt(key.pid, key.session);
+  const since = BigInt(`0x${key.since}`);
+  // Its X record was lost: it closed no later than this.
+  if (before && since >= before.sinceTime) events.push(...close(before, since, scene));
+  const connection = connections.add(key, process, processes.nextId(key.pid));
+  events.push({
+    type: 'connection',
+    event: 'open',
+    time: scene.clock(connection.sinceTime),
+    pid: key.pid,
+    ...(process.comm !== undefined && {comm: process.comm}),
+    ...(library !== undefined && {library}),
+    connection: {id: connection.totals.connection},
+  });
+  // A record of the one before, so late that its successor has come: closed at once, and the pointer is the successor's again.
+  if (before && since < before.sinceTime) {
+    events.push(...close(connection, before.sinceTime, scene));
+    connections.reopen(before);
+  }
+  return connection;
+}
+
+function close(
+  connection: Connection,
+  time: bigint,
+  scene: Scene,
+  how: 'ended' | 'exited' = 'ended',
+): ConnectionEvent[] {
+  scene.connections.close(connection, time, how);
+  const {process, sinceTime, totals} = connection;
+  return [
+    {
+      type: 'connection',
+      event: 'close',
+      time: scene.clock(time),
+      pid: process.pid,
+      ...(process.comm !== undefined && {comm: process.comm}),
+      connection: {id: totals.connection},
+      bytesSent: totals.bytesSent,
+      bytesReceived: totals.bytesReceived,
+      durationNs: time > sinceTime ? Number(time - sinceTime) : 0,
+    },
+  ];
+}
+
+/** Peeks count apart: what they show, a later call will move. */
+function countCall(
+  record: CallRecord,
+  payload: Payload,
+  connection: Connection,
+  {accounting, connections}: Scene,
+): void {
+  const {deed, offset, length, carried} = record;
+  accounting.events++;
+  connection.process.totals.events++;
+  const end = offset + (deed === 'peek' ? 0 : length);
+  connections.grow(connection, deed === 'send' ? 0 : end, deed === 'send' ? end : 0);
+  if (deed === 'peek') return;
+  connections.arrive(connection, length - payload.lost);
+  accounting.captured += payload.bytes.length;
+  accounting.cutInCalls += length - carried;
+  accounting.shortened += payload.shortened;
+}
+
+function dataEvent(record: CallRecord, payload: Payload, connection: Connection, {clock, legend}: Scene): DataEvent {
+  const {before, process, totals} = connection;
+  const {library, name} = legend.functionOf(record.functionId);
+  const isSent = record.deed === 'send';
+  const event: DataEvent = {
+    type: 'data',
+    time: clock(record.time),
+    pid: record.pid,
+    tid: record.tid,
+    library,
+    function: name,
+    direction: isSent ? 'send' : 'receive',
+    connection: {id: totals.connection},
+    offset: Math.max(0, record.offset - (isSent ? before.sent : before.received)),
+    length: record.length,
+    captured: payload.bytes.length,
+    payload: payload.bytes.toString('base64'),
+    latencyNs: record.latencyNs,
+  };
+  if (process.uid !== undefined) event.uid = process.uid;
+  if (process.comm !== undefined) event.comm = process.comm;
+  if (payload.gaps.length > 0) event.gaps = payload.gaps;
+  if (record.deed === 'peek') event.peek = true;
+  return event;
+}
+
+function takeProcess(record: ProcessRecord, {processes}: Scene): TraceEvent[] {
+  const named = processes.name(processes.of(record.pid), record);
+  return named ? [named] : [];
+}
+
+function takeEnd(record: EndRecord, scene: Scene): TraceEvent[] {
+  const events: TraceEvent[] = [];
+  const connection = see(record, record.time, undefined, scene, events);
+  scene.connections.grow(connection, record.received, record.sent);
+  if (!connection.end) events.push(...close(connection, record.time, scene));
+  return events;
+}
+
+function takeExit({pid, time}: ExitRecord, scene: Scene): TraceEvent[] {
+  const process = scene.processes.exit(pid);
+  return [...(process?.open ?? [])].flatMap((connection) => close(connection, time, scene, 'exited'));
+}

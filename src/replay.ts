@@ -1,0 +1,106 @@
+import {createReadStream} from 'node:fs';
+import {stat} from 'node:fs/promises';
+import type {Readable} from 'node:stream';
+import {createGunzip} from 'node:zlib';
+import {TlsKitError} from './errors.js';
+import type {SummaryEvent, TraceEvent} from './model.js';
+import {createParser, readCapture, sniff, toLines} from './parsers/index.js';
+import {holdBackMs, readLines} from './read.js';
+import type {Show} from './trace.js';
+
+export interface ReplayOptions {
+  /** How much of the file was read, 0 to 1; not called for standard input. */
+  readonly onProgress?: (share: number) => void;
+  /** When aborted: stop reading. */
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Reads a capture, or what bpftrace printed for a generated script, and shows it like trace. `-` is standard input, live too.
+ * Gives the summary. Throws FILE_UNREADABLE and NOT_A_CAPTURE.
+ */
+export async function replay(path: string, show: Show, options: ReplayOptions): Promise<SummaryEvent> {
+  const input = await openRecording(path, options);
+  const {first, lines} = await peekLine(toLines(input));
+  let summary: SummaryEvent | undefined;
+  const pass = async (events: readonly TraceEvent[]) => {
+    for (const event of events) {
+      if (event.type === 'summary') summary = event;
+      await show.write(event);
+    }
+  };
+  const kind = sniff(first);
+  if (kind === 'unknown') throw notACapture(path, first);
+  const unlessStopped = untilAborted(lines, options.stop);
+  if (kind === 'capture') {
+    const {default: validate} = await import('./validate-event.js');
+    for await (const event of readCapture(unlessStopped, validate)) await pass([event]);
+  } else {
+    const parser = createParser({holdBackMs});
+    await readLines(unlessStopped, parser, pass, () => input.destroy());
+    await pass(parser.end());
+  }
+  input.destroy();
+  await show.flush();
+  return summary as unknown as SummaryEvent; // every reader ends with one
+}
+
+/** The first line that is not blank, and all lines again. */
+async function peekLine(lines: AsyncIterable<string>): Promise<{first: string; lines: AsyncIterable<string>}> {
+  const iterator = lines[Symbol.asyncIterator]();
+  const head: string[] = [];
+  for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+    head.push(next.value);
+    if (next.value.trim() !== '') break;
+  }
+  const all = async function* () {
+    yield* head;
+    yield* {[Symbol.asyncIterator]: () => iterator};
+  };
+  return {first: head.at(-1) ?? '', lines: all()};
+}
+
+async function* untilAborted(lines: AsyncIterable<string>, stop: AbortSignal): AsyncGenerator<string> {
+  for await (const line of lines) {
+    if (stop.aborted) return;
+    yield line;
+  }
+}
+
+async function openRecording(path: string, {onProgress, stop}: ReplayOptions): Promise<Readable> {
+  if (path === '-') {
+    stop.addEventListener('abort', () => process.stdin.push(null), {once: true});
+    return process.stdin;
+  }
+  const {size} = await stat(path).catch((cause: Error) => {
+    throw new TlsKitError(
+      'FILE_UNREADABLE',
+      `${path} cannot be read: ${cause.message}`,
+      ['Give the path of a recording'],
+      {cause},
+    );
+  });
+  const file = createReadStream(path);
+  let read = 0;
+  file.on('data', (chunk) => {
+    read += chunk.length;
+    onProgress?.(read / size);
+  });
+  return path.endsWith('.gz') ? unzip(file) : file;
+}
+
+/** A capture that was cut off (tls-kit was killed) ends in mid-block: what came before is read, and the summary says the rest. */
+function unzip(file: Readable): Readable {
+  const gunzip = createGunzip();
+  file.on('error', (error) => gunzip.destroy(error));
+  const unzipped = file.pipe(gunzip);
+  return unzipped;
+}
+
+function notACapture(path: string, first: string): TlsKitError {
+  const name = path === '-' ? 'Standard input' : path;
+  return new TlsKitError('NOT_A_CAPTURE', `${name} ${first === '' ? 'is empty' : 'holds no recording'}.`, [
+    'Give what tls-kit trace -w wrote, or what bpftrace printed for a script of tls-kit gen',
+    'What a script of gen --readable prints is for eyes, and cannot be replayed',
+  ]);
+}

@@ -1,0 +1,83 @@
+import {access} from 'node:fs/promises';
+import {basename} from 'node:path';
+import {libraries} from './libraries/index.js';
+import type {Filters, Library, Script, Target} from './model.js';
+import {findTargets, idsOfCgroup, loaderTargets, targetFromFile, targetsOfCommand, uidOf} from './targets/index.js';
+
+/** What a user asked for, as the flags say it. */
+export interface Request {
+  readonly what: readonly string[];
+  readonly pids: readonly number[];
+  readonly comms: readonly string[];
+  readonly users: readonly string[];
+  readonly cgroups: readonly string[];
+  readonly libs: readonly string[];
+  readonly snaplen: number;
+  readonly durationS?: number;
+  /** A command to start and trace. */
+  readonly command?: readonly string[];
+  /** For another machine: a library named need not be here. */
+  readonly isForElsewhere?: boolean;
+}
+
+/** A request with all that it named found, and its script. */
+export interface Prepared {
+  readonly script: Script;
+  readonly filters: Filters;
+  readonly targets: readonly Target[];
+}
+
+/** The filters that the kernel applies. A command's own pid comes first. */
+export async function resolveFilters(request: Request, commandPid?: number): Promise<Filters> {
+  return {
+    pids: commandPid === undefined ? request.pids : [commandPid, ...request.pids],
+    comms: request.comms,
+    uids: await Promise.all(request.users.map(uidOf)),
+    cgroups: await Promise.all(request.cgroups.map(async (path) => ({path, ids: await idsOfCgroup(path)}))),
+    descendants: commandPid !== undefined,
+  };
+}
+
+/**
+ * The libraries to probe: those named; else those that the command needs; else those that the named processes have;
+ * else those of every process, and those that the loader would give to the next one.
+ */
+export async function resolveTargets(request: Request): Promise<readonly Target[]> {
+  const wanted = libraries.filter(({name}) => request.what.includes(name));
+  if (request.libs.length > 0)
+    return Promise.all(request.libs.map((path) => namedTarget(wanted, path, request.isForElsewhere ?? false)));
+  if (request.command) return (await targetsOfCommand(wanted, request.command, process.env)).targets;
+  if (request.pids.length > 0) return findTargets(wanted, {pids: request.pids});
+  const [mapped, loadable] = await Promise.all([findTargets(wanted), loaderTargets(wanted, process.env)]);
+  return [...mapped, ...loadable.filter(({path}) => !mapped.some((other) => other.path === path))];
+}
+
+/** A library named for another machine, and not here: it is taken to have the functions that every version has. */
+async function namedTarget(wanted: readonly Library[], path: string, mayBeElsewhere: boolean): Promise<Target> {
+  const isHere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (isHere || !mayBeElsewhere) return targetFromFile(wanted, path);
+  const name = basename(path);
+  const library = wanted.find(({fileName}) => fileName.test(name)) ?? (wanted[0] as Library);
+  const isOld = ({since}: {since?: string}) => since === undefined;
+  return {
+    library: library.name,
+    path,
+    attachPath: path,
+    linkage: 'shared',
+    functions: library.functions.filter(isOld).map((each) => each.name),
+    missing: library.functions.filter((each) => !isOld(each)).map((each) => each.name),
+    pids: [],
+    traceable: true,
+  };
+}
+
+/** Whether the kernel tells its types (BTF, CONFIG_DEBUG_INFO_BTF). */
+export async function hasBtf(): Promise<boolean> {
+  return access('/sys/kernel/btf/vmlinux').then(
+    () => true,
+    () => false,
+  );
+}

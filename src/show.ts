@@ -1,0 +1,52 @@
+import {exitStatus} from './errors.js';
+import type {FailOn} from './flags.js';
+import type {SummaryEvent, TraceEvent} from './model.js';
+import {createNdjsonSink, createOutput, createTextSink, type Output, type Sink, wantsColour} from './sinks/index.js';
+
+export interface ShowOptions {
+  readonly format: 'text' | 'hex' | 'ndjson';
+  readonly time: 'utc' | 'local' | 'relative';
+  /** Called before anything is written to standard error: takes a status line away. */
+  readonly beforeErr?: () => void;
+}
+
+/** What goes to standard output and standard error. */
+export function createScreen({format, time, beforeErr}: ShowOptions): {sink: Sink; output: Output} {
+  const output = createOutput(process.stdout);
+  if (format === 'ndjson') return {sink: createNdjsonSink(output.write), output};
+  const sink = createTextSink({
+    out: (text) => {
+      if (process.stdout.isTTY) beforeErr?.();
+      return output.write(text);
+    },
+    err: (text) => {
+      beforeErr?.();
+      process.stderr.write(text);
+    },
+    ...(process.stdout.isTTY && {width: process.stdout.columns}),
+    colour: wantsColour(process.stdout, process.env),
+    time,
+    payload: format === 'hex' ? 'hex' : 'text',
+  });
+  return {sink, output};
+}
+
+/** One sink of several. */
+export function createFan(sinks: readonly Sink[]): Sink {
+  const each = async (act: (sink: Sink) => void | Promise<void>) => {
+    for (const sink of sinks) await act(sink);
+  };
+  return {
+    write: (event: TraceEvent) => each((sink) => sink.write(event)),
+    flush: () => each((sink) => sink.flush()),
+    close: () => each((sink) => sink.close()),
+  };
+}
+
+/** The exit status that `--fail-on` asks for. */
+export function statusOf(summary: SummaryEvent, failOn: readonly FailOn[] = []): number {
+  const {bytes, lostEvents, incomplete, events} = summary;
+  const hasLost = (bytes.lost ?? 0) > 0 || lostEvents > 0 || incomplete;
+  const failed = (failOn.includes('lost') && hasLost) || (failOn.includes('nothing') && events === 0);
+  return failed ? exitStatus.failOn : exitStatus.done;
+}

@@ -1,0 +1,52 @@
+import type {SummaryEvent} from '../model.js';
+import type {Paint} from './paint.js';
+import {createTable} from './table.js';
+import {counted, duration, plural} from './units.js';
+import {visible} from './visible.js';
+
+/** The summary for people: the balance of bytes, what was lost and what to do about it, and who moved how much. */
+export function summaryLines(summary: SummaryEvent, paint: Paint): string[] {
+  return [
+    '',
+    `${paint.bold(plural(summary.events, 'call'))} in ${duration(summary.durationNs)}${openCalls(summary)}`,
+    paint.bold(balance(summary)),
+    ...losses(summary).map((line) => paint.red(line)),
+    ...(summary.byProcess.length > 1 ? processTable(summary) : []),
+  ];
+}
+
+function balance({bytes, incomplete}: SummaryEvent): string {
+  const {seen, captured, cut, lost, peeked} = bytes;
+  const peeks = peeked ? ` (and ${plural(peeked, 'byte')} peeked at)` : '';
+  if (incomplete || seen === undefined) {
+    return `captured ${counted(captured)} bytes${peeks}; how many were seen, cut and lost is unknown: bpftrace gave no final totals`;
+  }
+  return `seen ${counted(seen)} bytes = captured ${counted(captured)} + cut ${counted(cut ?? 0)} + lost ${counted(lost ?? 0)}${peeks}`;
+}
+
+function openCalls({calls}: SummaryEvent): string {
+  return calls && calls.unmatched > 0 ? `, ${plural(calls.unmatched, 'call')} under way at the end` : '';
+}
+
+function losses({bytes, lostEvents, malformedLines}: SummaryEvent): string[] {
+  return [
+    ...((bytes.lost ?? 0) > 0 || lostEvents > 0
+      ? [
+          `${plural(lostEvents, 'event')} lost on the way from the kernel: keep less of each call (--snaplen 512), or trace fewer processes (-p)`,
+        ]
+      : []),
+    ...(malformedLines > 0 ? [`${plural(malformedLines, 'line')} could not be read`] : []),
+  ];
+}
+
+function processTable({byProcess}: SummaryEvent): string[] {
+  const rows = byProcess.slice(0, 10).map(({pid, comm, events, bytesSent, bytesReceived}) => {
+    return [String(pid), visible(comm ?? '?'), counted(events), counted(bytesSent), counted(bytesReceived)];
+  });
+  const more = byProcess.length - rows.length;
+  return [
+    '',
+    ...createTable(['PID', 'PROCESS', 'CALLS', 'SENT', 'RECEIVED'], rows, ['right', 'left', 'right', 'right', 'right']),
+    ...(more > 0 ? [`and ${counted(more)} more`] : []),
+  ];
+}

@@ -1,0 +1,111 @@
+import type {ConnectionEvent, DataEvent, ProcessEvent, TraceEvent} from '../model.js';
+import {createPaint, type Paint} from './paint.js';
+import type {Sink, Write} from './sink.js';
+import {summaryLines} from './summary.js';
+import {counted, duration, plural} from './units.js';
+import {hexLines, textLines, visible} from './visible.js';
+
+export interface TextOptions {
+  /** Events. */
+  readonly out: Write;
+  /** Warnings and the summary. */
+  readonly err: Write;
+  /** Columns of the terminal; lines are not wrapped without. */
+  readonly width?: number;
+  readonly colour: boolean;
+  readonly time: 'utc' | 'local' | 'relative';
+  /** `hex` shows all payload as bytes; `text` does so where it is no text. */
+  readonly payload: 'text' | 'hex';
+}
+
+const indent = '    ';
+
+/** For people: a line for each call, then its payload. What comes from outside is shown, never obeyed. */
+export function createTextSink(options: TextOptions): Sink {
+  const paint = createPaint(options.colour);
+  const clock = createClock(options.time);
+  const show = (lines: readonly string[]) => options.out(`${lines.join('\n')}\n`);
+  return {
+    write: (event: TraceEvent) => {
+      switch (event.type) {
+        case 'data':
+          return show([callLine(event, clock, paint), ...payloadLines(event, options, paint)]);
+        case 'connection':
+          return event.event === 'close' ? show([paint.dim(closeLine(event, clock))]) : undefined;
+        case 'process':
+          return show([paint.dim(processLine(event))]);
+        case 'loss':
+          return options.err(`${paint.red(`${plural(event.events, 'event')} lost: ${visible(event.cause)}`)}\n`);
+        case 'warning':
+          return options.err(`${paint.yellow('warning:')} ${visible(event.message)}\n`);
+        case 'summary':
+          return options.err(`${summaryLines(event, paint).join('\n')}\n`);
+        case 'session':
+          return undefined;
+      }
+    },
+    flush: async () => {},
+    close: async () => {},
+  };
+}
+
+function callLine(event: DataEvent, clock: (time: string) => string, paint: Paint): string {
+  const {comm, pid, direction, connection, length, latencyNs} = event;
+  const who = paint.bold(`${visible(comm ?? '?')}[${pid}]`);
+  const arrow = direction === 'send' ? paint.cyan('->') : paint.green('<-');
+  const peer = connection.remote === undefined ? '' : ` ${visible(connection.remote)}`;
+  const what = `${visible(event.function)}${event.peek ? ' (peek)' : ''} ${plural(length, 'byte')}`;
+  const details = `#${visible(connection.id)} +${counted(event.offset)} ${duration(latencyNs)}`;
+  return `${paint.dim(clock(event.time))} ${who} ${arrow}${peer} ${what} ${paint.dim(details)}`;
+}
+
+function closeLine(
+  {time, comm, pid, connection, bytesSent, bytesReceived, durationNs}: ConnectionEvent,
+  clock: (time: string) => string,
+): string {
+  const moved = [
+    ...(bytesSent === undefined ? [] : [`sent ${counted(bytesSent)}`]),
+    ...(bytesReceived === undefined ? [] : [`received ${counted(bytesReceived)}`]),
+    ...(durationNs === undefined ? [] : [`after ${duration(durationNs)}`]),
+  ];
+  return `${clock(time)} ${visible(comm ?? '?')}[${pid}] -- closed #${visible(connection.id)} ${moved.join(', ')}`;
+}
+
+function processLine({pid, comm, argv, exe, uid}: ProcessEvent): string {
+  const command = argv && argv.length > 0 ? argv.join(' ') : (exe ?? '');
+  const words = visible(command);
+  const shown = words.length > 200 ? `${words.slice(0, 200)}…` : words;
+  return `process ${pid} ${visible(comm ?? '?')}${uid === undefined ? '' : ` of user ${uid}`}${shown ? `: ${shown}` : ''}`;
+}
+
+function payloadLines(event: DataEvent, {payload, width}: TextOptions, paint: Paint): string[] {
+  const bytes = Buffer.from(event.payload, 'base64');
+  const lost = (event.gaps ?? []).reduce((sum, [, length]) => sum + (length ?? 0), 0);
+  const cut = event.length - event.captured - lost;
+  const lines = (payload === 'text' && textLines(bytes)) || hexLines(bytes, payload === 'hex' ? event.offset : 0);
+  const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(width - indent.length, 20);
+  return [
+    ...lines.flatMap((line) => wrap(line, room)).map((line) => `${indent}${line}`.trimEnd()),
+    ...(cut > 0 ? [paint.yellow(`${indent}… ${plural(cut, 'byte')} cut`)] : []),
+    ...(lost > 0 ? [paint.red(`${indent}… ${plural(lost, 'byte')} lost`)] : []),
+  ];
+}
+
+function wrap(line: string, room: number): string[] {
+  if (line.length <= room) return [line];
+  const characters = [...line];
+  const rows: string[] = [];
+  for (let at = 0; at < characters.length; at += room) rows.push(characters.slice(at, at + room).join(''));
+  return rows;
+}
+
+function createClock(kind: TextOptions['time']): (time: string) => string {
+  let firstMs: number | undefined;
+  return (time) => {
+    if (kind === 'utc') return `${time.slice(11, 23)}Z`;
+    const ms = Date.parse(time);
+    if (kind === 'local') return new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(11, 23);
+    firstMs ??= ms;
+    return `${((ms - firstMs) / 1000).toFixed(3).padStart(9)}`;
+  };
+}

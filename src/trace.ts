@@ -1,0 +1,156 @@
+/**
+ * The road, in order: who, what, how, run, read, show. The one file to read first.
+ * `prepare` finds who and what and writes the script (which is all that `gen` does); `trace` runs it and shows what comes.
+ */
+import {type Caller, type CommandEnd, type HeldCommand, holdCommand} from './engine/command.js';
+import {type Engine, onlineProcessors, startEngine} from './engine/engine.js';
+import {libraries} from './libraries/index.js';
+import type {SummaryEvent, TraceEvent} from './model.js';
+import {createParser, type Parser, toLines} from './parsers/index.js';
+import {makePlan} from './probes/plan.js';
+import {holdBackMs, readLines} from './read.js';
+import {hasBtf, type Prepared, type Request, resolveFilters, resolveTargets} from './request.js';
+import {dialectOf} from './scripts/dialects.js';
+import {renderScript, type ScriptStyle} from './scripts/render.js';
+import {announce, monotonicAnchor, sessionOf} from './session.js';
+import {version} from './version.js';
+import {Watch} from './watch.js';
+
+/** Where events go: a sink, or several. */
+export interface Show {
+  write(event: TraceEvent): void | Promise<void>;
+  flush(): Promise<void>;
+}
+
+export interface TraceOptions {
+  readonly bpftrace: string;
+  readonly bpftraceVersion: string;
+  /** The user who called sudo, as whom a command runs. */
+  readonly caller?: Caller;
+  /** The command's standard output goes to standard error, so that ours carries the trace alone. */
+  readonly outputToErrors: boolean;
+  /** Every probe is attached. */
+  readonly onReady: () => Promise<void>;
+  /** One line for people, before and while it runs. */
+  readonly say: (line: string) => void;
+  /** Given the parser, for a status line. */
+  readonly onParser?: (parser: Parser) => void;
+  /** When aborted: stop, and lose nothing. */
+  readonly stop: AbortSignal;
+  /** When aborted: stop at once. */
+  readonly abort: AbortSignal;
+  readonly maxEvents?: number;
+}
+
+/** Who and what, to a script: the same for `trace` and `gen`. */
+export async function prepare(
+  request: Request,
+  bpftraceVersion: string,
+  style: ScriptStyle = {},
+  commandPid?: number,
+): Promise<Prepared> {
+  const [filters, targets, btf] = await Promise.all([
+    resolveFilters(request, commandPid),
+    resolveTargets(request),
+    hasBtf(),
+  ]);
+  const {what, snaplen, durationS} = request;
+  const plan = makePlan({what, libraries, targets, filters, snaplen, btf, ...(durationS !== undefined && {durationS})});
+  return {script: renderScript(plan, dialectOf(bpftraceVersion), version, style), filters, targets};
+}
+
+/** Traces until it is told to stop, the command has ended, or bpftrace has. Gives the summary, which it also showed, last. */
+export async function trace(request: Request, options: TraceOptions, show: Show): Promise<SummaryEvent> {
+  const command = request.command && holdCommand(request.command, options.outputToErrors, options.caller);
+  try {
+    const prepared = await prepare(request, options.bpftraceVersion, {}, command?.pid);
+    options.say(announce(prepared));
+    const {script} = prepared;
+    const engine = startEngine({script, bpftrace: options.bpftrace, processors: await onlineProcessors()});
+    return await follow({request, options, show, prepared, engine, command});
+  } finally {
+    command?.discard();
+  }
+}
+
+interface Run {
+  readonly request: Request;
+  readonly options: TraceOptions;
+  readonly show: Show;
+  readonly prepared: Prepared;
+  readonly engine: Engine;
+  readonly command: HeldCommand | undefined;
+}
+
+async function follow(run: Run): Promise<SummaryEvent> {
+  const {request, options, show, prepared, engine, command} = run;
+  const startedAtMs = Date.now();
+  const parser = createParser({
+    session: sessionOf(request, prepared, options.bpftraceVersion, startedAtMs),
+    holdBackMs,
+    ...(prepared.script.dialect.clock === 'monotonic' && {anchor: monotonicAnchor()}),
+    onSignal: engine.hear,
+  });
+  options.onParser?.(parser);
+  const watch = new Watch({request, prepared, parser, say: options.say, commandPid: command?.pid});
+  const enough = new AbortController();
+  const stopped = runAndStop(run, enough.signal);
+  stopped.catch(() => undefined); // thrown below, after what else went wrong
+
+  const shown = {events: 0};
+  const pass = async (events: readonly TraceEvent[]): Promise<void> => {
+    for (const event of events) {
+      if (event.type === 'data' && ++shown.events > (options.maxEvents ?? Infinity)) continue;
+      await show.write(await watch.complete(event));
+      if (shown.events >= (options.maxEvents ?? Infinity)) enough.abort();
+    }
+  };
+  try {
+    await readLines(toLines(engine.output), parser, pass, engine.abort);
+  } finally {
+    watch.close();
+    engine.abort();
+    await engine.ended;
+  }
+  const commandEnd = await stopped;
+  for (const message of engine.warnings) await show.write({type: 'warning', code: 'bpftrace', message});
+  const durationNs = (Date.now() - startedAtMs) * 1_000_000;
+  const last = parser.end({durationNs, ...(commandEnd && {command: commandEnd})});
+  const summary = last.at(-1) as SummaryEvent;
+  await pass(last.slice(0, -1));
+  if (summary.events === 0) await show.write(await watch.silence(summary));
+  await show.write(summary);
+  await show.flush();
+  return summary;
+}
+
+/** Waits until the probes are attached, lets the command run, and stops bpftrace when there is a reason. */
+async function runAndStop(
+  {options, engine, command, request}: Run,
+  enough: AbortSignal,
+): Promise<CommandEnd | undefined> {
+  const reasons = [
+    options.stop,
+    options.abort,
+    enough,
+    ...(request.durationS ? [AbortSignal.timeout(request.durationS * 1000)] : []),
+  ];
+  options.abort.addEventListener('abort', engine.abort, {once: true});
+  await engine.ready;
+  await options.onReady();
+  command?.release();
+  const first = await Promise.race([
+    aborted(AbortSignal.any(reasons)).then(() => undefined),
+    engine.ended.then(() => undefined),
+    ...(command ? [command.ended] : []),
+  ]);
+  await engine.stop();
+  return first;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), {once: true});
+  });
+}

@@ -1,0 +1,94 @@
+import {libraries} from './libraries/index.js';
+import type {ProcessEvent, SummaryEvent, TraceEvent, WarningEvent} from './model.js';
+import type {Parser} from './parsers/index.js';
+import {explainSilence, type SilenceReason} from './probes/silence.js';
+import type {Prepared, Request} from './request.js';
+import {descendantsOf, findProcesses, findTargets, readProcess, unprobedLibraries} from './targets/index.js';
+
+export interface WatchOptions {
+  readonly request: Request;
+  readonly prepared: Prepared;
+  readonly parser: Parser;
+  readonly say: (line: string) => void;
+  readonly commandPid?: number | undefined;
+}
+
+/** Long enough for a request to come by, short enough to be told before one gives up. */
+const silenceMs = 5000;
+const lookEveryMs = 250;
+
+/** Looks at /proc while bpftrace looks at the kernel: what processes are, why nothing comes, which libraries are not probed. */
+export class Watch {
+  readonly #options: WatchOptions;
+  readonly #silence: NodeJS.Timeout;
+  readonly #looking: NodeJS.Timeout | undefined;
+  readonly #warned = new Set<string>();
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    this.#silence = setTimeout(() => void this.#saySilence(), silenceMs);
+    if (options.commandPid !== undefined) this.#looking = setInterval(() => void this.#lookForLibraries(), lookEveryMs);
+  }
+
+  close(): void {
+    clearTimeout(this.#silence);
+    clearInterval(this.#looking);
+  }
+
+  /** Adds what /proc knows of a process; one that has gone keeps what the kernel said. */
+  async complete(event: TraceEvent): Promise<TraceEvent> {
+    if (event.type !== 'process') return event;
+    const {startedAtMs, argv, ...found} = await readProcess(event.pid);
+    const {type, ...told} = event;
+    return {
+      type,
+      ...(found as Partial<ProcessEvent>),
+      ...told,
+      ...(argv && {argv: [...argv]}),
+      ...(startedAtMs !== undefined && {startedAt: new Date(startedAtMs).toISOString().replace('Z', '000000Z')}),
+    };
+  }
+
+  /** Why nothing was captured, as the warning before the summary. */
+  async silence(summary: SummaryEvent): Promise<WarningEvent> {
+    const {code, message} = await this.#explain(summary);
+    return {type: 'warning', code, message};
+  }
+
+  async #saySilence(): Promise<void> {
+    const {parser, say} = this.#options;
+    if (parser.status.events > 0) return;
+    const {message} = await this.#explain();
+    if (parser.status.events === 0) say(`Nothing captured yet. ${message}`);
+  }
+
+  async #explain(summary?: SummaryEvent): Promise<SilenceReason> {
+    const {request, prepared, parser} = this.#options;
+    const {filters} = prepared;
+    const processes = await findProcesses(filters);
+    const isFiltered = filters.pids.length + filters.comms.length + filters.uids.length + filters.cgroups.length > 0;
+    const mapped = await findTargets(libraries, isFiltered ? {pids: processes.map(({pid}) => pid)} : {});
+    return explainSilence({
+      filters,
+      probed: prepared.targets,
+      mapped,
+      processes,
+      ...(request.command && summary?.command && {endedCommand: request.command}),
+      ...(summary?.calls && {entered: summary.calls.entered}),
+      seen: summary?.bytes.seen ?? parser.status.bytesSeen ?? 0,
+    });
+  }
+
+  /** A descendant of the command that loads a TLS library which is not probed: said once for each. */
+  async #lookForLibraries(): Promise<void> {
+    const {commandPid, prepared, say} = this.#options;
+    if (commandPid === undefined) return;
+    for (const pid of [commandPid, ...(await descendantsOf(commandPid))]) {
+      for (const {path, library} of await unprobedLibraries(libraries, pid, prepared.targets)) {
+        if (this.#warned.has(path)) continue;
+        this.#warned.add(path);
+        say(`Process ${pid} uses ${path}, which is not probed: add ${library} --lib ${path}`);
+      }
+    }
+  }
+}
