@@ -1,51 +1,45 @@
-import {type Command, Help} from '@oclif/core';
+import {type CommandHelp, Help} from '@oclif/core/help';
+import {FlagGroupsHelp} from './help-of-command.js';
 
-const tasks: readonly (readonly [string, string])[] = [
-  ['what can I trace?', 'sudo tls-kit targets'],
-  ['what does it send?', 'sudo tls-kit trace -p PID'],
-  ['what does this command send?', 'sudo tls-kit trace -- curl https://example.org'],
-  ['keep it for a ticket', 'sudo tls-kit trace -p PID -w f.ndjson.gz'],
-  ['look at it again', 'tls-kit replay f.ndjson.gz'],
-  ['a server without Node.js', 'tls-kit gen > t.bt'],
-  ['nothing works', 'tls-kit doctor'],
+/** What people want to do, and what to type. */
+const tasks: readonly {readonly task: string; readonly type: string}[] = [
+  {task: 'what can I trace?', type: 'sudo tls-kit targets'},
+  {task: 'what does it send?', type: 'sudo tls-kit trace -p PID'},
+  {task: 'what does this command send?', type: 'sudo tls-kit trace -- curl https://example.org'},
+  {task: 'keep it for a ticket', type: 'sudo tls-kit trace -p PID -w f.ndjson.gz'},
+  {task: 'look at it again', type: 'tls-kit replay f.ndjson.gz'},
+  {task: 'a server without Node.js', type: 'tls-kit gen > t.bt'},
+  {task: 'nothing works', type: 'sudo tls-kit doctor'},
 ];
 
-const statuses: readonly (readonly [number, string])[] = [
-  [0, 'done, or stopped by Ctrl-C or a closed pipe'],
-  [1, 'a fault of tls-kit, or of the disk'],
-  [2, 'usage'],
-  [3, 'this machine cannot: not root, no bpftrace, kernel'],
-  [4, 'nothing to trace'],
-  [5, 'bpftrace failed'],
-  [6, 'what --fail-on names happened'],
+const statuses: readonly string[] = [
+  'done, or stopped by Ctrl-C or a closed pipe',
+  'a fault of tls-kit, or of the disk',
+  'usage: a word or a value that is not known',
+  'this machine cannot: not root, no bpftrace, kernel',
+  'nothing to trace',
+  'bpftrace failed',
+  'what --fail-on names happened',
 ];
 
-/** The help, which starts with what people want to do. */
+/** The help of tls-kit itself starts with what people want to do. */
 export default class TaskHelp extends Help {
-  protected override async showRootHelp(): Promise<void> {
-    const column = Math.max(...tasks.map(([task]) => task.length)) + 2;
-    const lines = [
-      'Shows what a Linux server says over TLS, in plain text, without keys.',
-      '',
-      'TASKS',
-      ...tasks.map(([task, words]) => `  ${task.padEnd(column)}${words}`),
-      '',
-      'COMMANDS',
-      ...this.#commands(),
-      '',
-      'EXIT STATUS',
-      ...statuses.map(([status, meaning]) => `  ${status}  ${meaning}`),
-      '',
-      'More of a command: tls-kit COMMAND --help',
-    ];
-    this.log(lines.join('\n'));
-  }
+  protected override CommandHelpClass: typeof CommandHelp = FlagGroupsHelp;
 
-  #commands(): string[] {
-    const commands: Command.Loadable[] = this.sortedCommands.filter(
-      ({id, hidden}) => !hidden && !id.includes(':') && id !== 'help',
-    );
-    const column = Math.max(...commands.map(({id}) => id.length)) + 2;
-    return commands.map(({id, summary}) => `  ${id.padEnd(column)}${summary ?? ''}`);
+  protected override async showRootHelp(): Promise<void> {
+    const commands = this.sortedCommands.filter(({id}) => !id.includes(':'));
+    const sections = [
+      ['TASKS', ...columns(tasks.map(({task, type}) => [task, type]))],
+      ['COMMANDS', ...columns(commands.map((command) => [command.id, this.summary(command) ?? '']))],
+      ['EXIT STATUS', ...columns(statuses.map((meaning, status) => [String(status), meaning]))],
+    ];
+    this.log('Shows what a Linux server says over TLS, in plain text, without keys.\n');
+    for (const [header, ...lines] of sections) this.log(`${header}\n${lines.join('\n')}\n`);
+    this.log('More about a command: tls-kit COMMAND --help');
   }
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
 }

@@ -1,4 +1,7 @@
-import {execute, settings} from '@oclif/core';
+import {fileURLToPath} from 'node:url';
+import {Config} from '@oclif/core/config';
+import {run} from '@oclif/core/run';
+import {settings} from '@oclif/core/settings';
 
 /** The words after the first `--`, word by word, when there was one: those of the command to trace. */
 export let commandWords: readonly string[] | undefined;
@@ -10,6 +13,29 @@ export let commandWords: readonly string[] | undefined;
 export async function start(words: readonly string[], moduleUrl: string): Promise<void> {
   const dashes = words.indexOf('--');
   if (dashes >= 0) commandWords = words.slice(dashes + 1);
+  const own = dashes >= 0 ? words.slice(0, dashes) : [...words];
   settings.performanceEnabled = false;
-  await execute({args: dashes >= 0 ? words.slice(0, dashes) : [...words], dir: moduleUrl});
+  // `2>&1 | head -1`: nobody is left to be told. For standard output, see createOutput.
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  const config = await Config.load({root: fileURLToPath(moduleUrl)});
+  try {
+    await run(own[0] === 'help' ? [...own.slice(1), '--help'] : own, config);
+  } catch (error) {
+    await fail(error, own, config);
+  }
+}
+
+/** Ends the process: what failed may have left something behind that would keep it waiting. */
+async function fail(error: unknown, words: readonly string[], config: Config): Promise<never> {
+  const {failureJson, failureOf, failureText, plainExit, statusOfFailure} = await import('./failure.js');
+  const status = plainExit(error);
+  if (status !== undefined) process.exit(status);
+  const failure = failureOf(error, {command: words[0], commands: config.commandIDs});
+  // A command says its own failures under --json. Here it is the command that is unknown.
+  const isJson = words.includes('--json') && config.findCommand(words[0] ?? '') === undefined;
+  if (isJson) process.stdout.write(`${JSON.stringify(failureJson(failure), null, 2)}\n`);
+  else process.stderr.write(failureText(failure, Boolean(process.env.DEBUG)));
+  process.exit(statusOfFailure(failure));
 }

@@ -8,9 +8,13 @@ import {type Check, diagnose, readMachine} from '../targets/index.js';
 export default class Doctor extends TlsKitCommand {
   static override summary = 'Tell whether this machine can trace, and what is missing';
 
-  static override description = 'Exit status 3 when a check fails. A warning says what will be missing, not that nothing works.';
+  static override description =
+    'Exit status 3 when a check fails. A warning says what will be missing, not that nothing works.';
 
-  static override examples = ['sudo <%= config.bin %> <%= command.id %>', 'sudo <%= config.bin %> <%= command.id %> --json'];
+  static override examples = [
+    'sudo <%= config.bin %> <%= command.id %>',
+    'sudo <%= config.bin %> <%= command.id %> --json',
+  ];
 
   static override flags = {bpftrace: bpftraceFlag};
 
@@ -18,11 +22,18 @@ export default class Doctor extends TlsKitCommand {
     const {flags} = await this.parse(Doctor);
     const machine = await readMachine(flags.bpftrace);
     const checks = diagnose(machine, dialectName(machine.bpftrace.version));
-    const rows = checks.map(({check, status, found}) => [status, check, visible(found)]);
+    const rows = checks.flatMap(({check, status, found, nextStep}) => [
+      [status, check, visible(found)],
+      ...(nextStep === undefined ? [] : [['', '', `-> ${visible(nextStep)}`]]),
+    ]);
     this.log(createTable(['', 'CHECK', 'FOUND'], rows).join('\n'));
-    for (const {check, nextStep} of checks) if (nextStep !== undefined) this.log(`\n${check}: ${nextStep}`);
-    const canTrace = checks.every(({status}) => status !== 'fail');
-    this.log(canTrace ? '\nThis machine can trace.' : '\nThis machine cannot trace yet: see the lines that say fail.');
+    const failed = checks.filter(({status}) => status === 'fail');
+    const canTrace = failed.length === 0;
+    this.log(
+      canTrace
+        ? '\nThis machine can trace. Next: sudo tls-kit targets'
+        : `\nThis machine cannot trace yet: ${failed.map(({check}) => check).join(', ')}.`,
+    );
     if (!canTrace) process.exitCode = exitStatus.machine;
     return {checks, canTrace};
   }

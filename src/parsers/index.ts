@@ -1,4 +1,5 @@
-export {readCapture, sniff} from './captures.js';
+export {readCapture} from './captures.js';
 export type {Anchor} from './clock.js';
 export {cutMark, maxLineLength, toLines} from './lines.js';
 export {createParser, type Ending, type Parser, type ParserOptions, type ParserStatus, type Signal} from './parser.js';
+export {sniff} from './sniff.js';

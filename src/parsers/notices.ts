@@ -37,8 +37,7 @@ export class Notices {
 
   malformed(line: string): WarningEvent | undefined {
     return this.#once('malformed-line', 'malformed-line', () => {
-      const what = `A line cannot be read as what a script of tls-kit prints: "${quoted(line)}".`;
-      return `${what} It is counted, and so are all others. Was the file cut, or edited?`;
+      return `A line cannot be read: "${quoted(line)}". It is counted, as others will be. Was the input cut, edited, or mixed?`;
     });
   }
 

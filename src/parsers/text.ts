@@ -15,3 +15,14 @@ export function quoted(line: string): string {
   });
   return shown.length > 80 || shown !== line ? `${short}…` : short;
 }
+
+/** A line of JSON, bytes as latin1, to its value. Undefined for one that is no JSON. */
+export function parseLine(line: string): unknown {
+  try {
+    // Nearly all is ASCII, payload above all: only what is not needs to be read as UTF-8.
+    return JSON.parse(/[\x80-\xff]/.test(line) ? textOf(Buffer.from(line, 'latin1')) : line);
+  } catch {
+    // Not JSON: the caller counts the line as malformed.
+    return undefined;
+  }
+}

@@ -29,11 +29,15 @@ function openCalls({calls}: SummaryEvent): string {
 }
 
 function losses({bytes, lostEvents, malformedLines}: SummaryEvent): string[] {
+  const lost = bytes.lost ?? 0;
   return [
-    ...((bytes.lost ?? 0) > 0 || lostEvents > 0
+    ...(lostEvents > 0
       ? [
-          `${plural(lostEvents, 'event')} lost on the way from the kernel: keep less of each call (--snaplen 512), or trace fewer processes (-p)`,
+          `${plural(lostEvents, 'record')} lost on the way from the kernel: keep less of each call (--snaplen 512), or trace fewer processes (-p)`,
         ]
+      : []),
+    ...(lost > 0 && lostEvents === 0
+      ? ['What was under way when bpftrace stopped never arrived: close its gate first, as the head of the script says']
       : []),
     ...(malformedLines > 0 ? [`${plural(malformedLines, 'line')} could not be read`] : []),
   ];

@@ -64,7 +64,7 @@ export class BoundedFile {
 }
 
 export function damaged(path: string, what: string): TlsKitError {
-  return new TlsKitError('NOT_A_LIBRARY', `${path} ${what}.`, [
+  return new TlsKitError('NOT_A_LIBRARY', `${shownPath(path)} ${what}.`, [
     'Name a shared library or an executable: --lib PATH',
     'See the libraries that are in use: tls-kit targets',
   ]);
@@ -75,9 +75,19 @@ function unreadable(path: string, cause: unknown): TlsKitError {
   const why = {ENOENT: 'does not exist', ENOTDIR: 'does not exist', EACCES: 'may not be read by this user'}[code ?? ''];
   const nextStep =
     code === 'EACCES' || code === 'EPERM'
-      ? 'Run it as root: sudo'
+      ? 'Run the same command with sudo.'
       : 'See the libraries that are in use: tls-kit targets';
-  return new TlsKitError('FILE_UNREADABLE', `${path} ${why ?? `cannot be read (${code ?? cause})`}.`, [nextStep], {
-    cause,
-  });
+  return new TlsKitError(
+    'FILE_UNREADABLE',
+    `${shownPath(path)} ${why ?? `cannot be read (${code ?? cause})`}.`,
+    [nextStep],
+    {
+      cause,
+    },
+  );
+}
+
+/** A path in a message: in quotes, with escapes, where it would change what a terminal shows. */
+export function shownPath(path: string): string {
+  return /^[\x20-\x7e]*$/.test(path) ? path : JSON.stringify(path);
 }

@@ -8,7 +8,6 @@ import {findText} from './elf-text.js';
 /** What is read of an ELF file: see elf(5). Only files of this machine get this far. */
 export interface Elf extends Dynamic {
   readonly path: string;
-  readonly size: number;
   readonly architecture: string;
   readonly type: 'executable' | 'other' | 'shared';
   readonly interpreter?: string;
@@ -49,7 +48,6 @@ async function readElf(file: BoundedFile): Promise<Elf> {
   return {
     ...dynamic,
     path: file.path,
-    size: file.size,
     architecture: here?.title ?? '',
     type,
     ...(interpreter !== undefined && {interpreter}),

@@ -36,8 +36,13 @@ async function checkProcess(pid: number): Promise<void> {
   }
   await readMaps(pid).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EACCES' && error.code !== 'EPERM') return;
-    throw new TlsKitError('NOT_ROOT', `Process ${pid} is not yours to look into.`, ['Run it as root: sudo'], {
-      cause: error,
-    });
+    throw new TlsKitError(
+      'NOT_ROOT',
+      `Process ${pid} is not yours to look into.`,
+      ['Run the same command with sudo.'],
+      {
+        cause: error,
+      },
+    );
   });
 }

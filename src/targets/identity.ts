@@ -13,21 +13,22 @@ const overlay = 0x794c7630;
  * Everywhere but on overlayfs that is device and inode. There each container shows a device of its own for a file of a shared
  * layer, and the inode number of the layer even after the file was copied up (both seen on 6.18), so the layers are asked; where
  * these are out of sight, inode number, size and content decide.
- * @param pid whose mounts to look into, and `path` as that process sees the file; `reach` is a path to it from here.
+ * @param file `reach` is a path to it from here; `seen` is who sees it by which path, absent where it has no path any more.
  */
-export async function identify(file: {
-  pid: number | 'self';
-  path: string;
-  reach: string;
-  stats: BigIntStats;
-}): Promise<string> {
-  const {reach, stats} = file;
+export async function identify(file: {reach: string; stats: BigIntStats; seen?: Seen | undefined}): Promise<string> {
+  const {reach, stats, seen} = file;
   if ((await statfs(reach)).type !== overlay) return `${stats.dev}:${stats.ino}`;
-  return (await inLayers(file.pid, file.path, stats)) ?? `content ${stats.ino} ${stats.size} ${await digestOf(reach)}`;
+  return (seen && (await inLayers(seen, stats))) ?? `content ${stats.ino} ${stats.size} ${await digestOf(reach)}`;
+}
+
+/** A process, whose mounts count, and a path as it sees it. */
+export interface Seen {
+  readonly pid: number | 'self';
+  readonly path: string;
 }
 
 /** The file in the topmost layer that has it: overlayfs shows that one. */
-async function inLayers(pid: number | 'self', path: string, stats: BigIntStats): Promise<string | undefined> {
+async function inLayers({pid, path}: Seen, stats: BigIntStats): Promise<string | undefined> {
   const mount = await findMount(pid, path);
   if (mount?.type !== 'overlay') return undefined;
   const {upper, lower} = layersOf(mount);

@@ -15,12 +15,6 @@ export interface Loader {
   readonly cache: ReadonlyMap<string, readonly string[]>;
 }
 
-/** An executable or library, and those that the loader will map with it. */
-export interface Loaded {
-  readonly path: string;
-  readonly rpath: readonly string[];
-}
-
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What the loader would go by. Separators as in ld.so(8); an empty folder is the current one. */

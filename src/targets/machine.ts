@@ -3,6 +3,7 @@ import {release} from 'node:os';
 import {here} from './architectures.js';
 import {type Bpftrace, readBpftrace} from './bpftrace-version.js';
 import {findCommand} from './find-command.js';
+import {readMounts} from './mounts.js';
 
 /** What this machine has, as found: diagnose says what it means. */
 export interface Machine {
@@ -47,7 +48,11 @@ const tracefsPlaces = ['/sys/kernel/tracing', inDebugfs];
 
 /** Looks at what tracing needs. Never throws for what is missing. */
 export async function readMachine(bpftracePath = 'bpftrace'): Promise<Machine> {
-  const places = await only(tracefsPlaces, (place) => isThere(`${place}/events`));
+  const mounts = (await readMounts('self')).filter(({type}) => type === 'tracefs');
+  // Only root may look into it; below debugfs it gets mounted when somebody looks.
+  const isMounted = async (place: string) =>
+    mounts.some(({point}) => point === place) || (await isThere(`${place}/events`));
+  const places = await only(tracefsPlaces, isMounted);
   const [tracefs] = places;
   const [status, lockdown, paranoid, setpriv, taskset] = await Promise.all([
     textOf('/proc/self/status'),

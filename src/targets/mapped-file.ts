@@ -1,7 +1,7 @@
 import type {BigIntStats} from 'node:fs';
 import {stat} from 'node:fs/promises';
 import {absent} from './absence.js';
-import {identify} from './identity.js';
+import {identify, type Seen} from './identity.js';
 import type {Mapping} from './maps.js';
 
 /** A file that is at hand: how processes name it, and how we reach it. */
@@ -28,7 +28,8 @@ export async function reachMappedFile(pid: number, mapping: Mapping): Promise<Re
     if (!stats?.isFile() || !isSame(stats, mapped, mapping)) continue;
     if (!isAttachable(way) && rank < 2 && mapped) continue;
     const {path} = mapping;
-    const identity = await identify({pid: rank === 0 ? 'self' : pid, path, reach: way, stats}).catch(absent);
+    const seen = [{pid: 'self', path} as const, {pid, path}][rank];
+    const identity = await identify({reach: way, stats, seen}).catch(absent);
     if (identity !== undefined) return {path, attachPath: way, rank, identity};
   }
   return undefined;
@@ -38,11 +39,15 @@ export async function reachMappedFile(pid: number, mapping: Mapping): Promise<Re
 export async function reachFile(path: string): Promise<ReachedFile | undefined> {
   const stats = await statOf(path);
   if (!stats?.isFile()) return undefined;
-  const [, pid, inside] = /^\/proc\/(\d+)\/root(\/.*)$/s.exec(path) ?? [];
-  const seen =
-    pid === undefined || inside === undefined ? {pid: 'self' as const, path} : {pid: Number(pid), path: inside};
-  const identity = await identify({...seen, reach: path, stats}).catch(absent);
+  const identity = await identify({reach: path, stats, seen: seenAt(path)}).catch(absent);
   return identity === undefined ? undefined : {path, attachPath: path, rank: 0, identity};
+}
+
+/** Reads a path that was made by reachMappedFile. */
+function seenAt(path: string): Seen | undefined {
+  const [, pid, way, inside = ''] = /^\/proc\/(\d+)\/(root|map_files)(\/.*)$/s.exec(path) ?? [];
+  if (way === undefined) return {pid: 'self', path};
+  return way === 'root' ? {pid: Number(pid), path: inside} : undefined;
 }
 
 /** Whoever may not follow map_files (it takes CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN) compares with what maps says. */

@@ -2,7 +2,8 @@ import {realpath, stat} from 'node:fs/promises';
 import {basename, resolve} from 'node:path';
 import {TlsKitError} from '../errors.js';
 import type {Library, Target} from '../model.js';
-import {withElf} from './elf.js';
+import {shownPath} from './bounded-file.js';
+import {type Elf, withElf} from './elf.js';
 import {type Finding, inspectElf} from './inspect.js';
 import {siblingsBeside} from './survey.js';
 
@@ -12,12 +13,12 @@ import {siblingsBeside} from './survey.js';
  */
 export async function targetFromFile(libraries: readonly Library[], path: string): Promise<Target> {
   const real = await realPathOf(resolve(path));
-  const {findings, isStripped} = await withElf(real, async (elf) => ({
+  const {findings, elf} = await withElf(real, async (elf) => ({
     findings: await inspectElf(libraries, basename(real), elf, siblingsBeside(real)),
-    isStripped: elf.isStripped,
+    elf,
   }));
   const [best] = findings.filter(({traceable}) => traceable).sort((a, b) => b.functions.length - a.functions.length);
-  if (!best) throw noSymbols(libraries, path, findings, isStripped);
+  if (!best) throw noSymbols(libraries, path, findings, elf);
   return {...best, path: real, attachPath: real, pids: []};
 }
 
@@ -33,27 +34,16 @@ async function realPathOf(path: string): Promise<string> {
   }
 }
 
-function noSymbols(
-  libraries: readonly Library[],
-  path: string,
-  findings: readonly Finding[],
-  isStripped: boolean,
-): TlsKitError {
-  const names = libraries.map(
-    ({title, functions}) =>
-      `${title} (${functions
-        .slice(0, 3)
-        .map(({name}) => name)
-        .join(', ')} …)`,
-  );
-  const reason = findings.find((finding) => finding.reason !== undefined)?.reason;
-  const why =
-    reason ??
-    (isStripped
-      ? 'What it does not export has no name: it is stripped'
-      : 'It is not stripped, so it does not have them');
-  return new TlsKitError('NO_SYMBOLS', `${path} defines no function of ${names.join(' or ')}. ${why}.`, [
-    'See which libraries are in use: tls-kit targets',
-    'A build that is not stripped can be traced.',
+function noSymbols(libraries: readonly Library[], path: string, findings: readonly Finding[], elf: Elf): TlsKitError {
+  const wanted = libraries.map(({title, functions}) => `${title} (${functions[0]?.name}, …)`).join(' or ');
+  const needed = elf.needed.filter((name) => libraries.some(({fileName}) => fileName.test(name)));
+  const known = findings.find(({reason}) => reason !== undefined)?.reason;
+  const stripped = elf.isStripped ? 'It is stripped: what it does not export has no name' : undefined;
+  const borrowed = needed.length > 0 ? `It uses those of ${needed.join(' and ')}` : undefined;
+  const why = known ?? borrowed ?? stripped ?? 'It is not stripped: they are not in it';
+  return new TlsKitError('NO_SYMBOLS', `${shownPath(path)} defines no function of ${wanted}. ${why}.`, [
+    ...needed.map((name) => `Name that library: --lib ${name}, with its path, as ldd tells it`),
+    'See the libraries that are in use: tls-kit targets',
+    ...((known ?? stripped) ? ['Trace a build that is not stripped, or one that uses a shared library.'] : []),
   ]);
 }

@@ -305,3 +305,16 @@ t.test('a summary names at most a thousand connections and processes, the bigges
   t.match(bytes, {seen: 4501500, captured: 0, cut: 4501500, lost: 0, lostByGaps: 0});
   t.end();
 });
+
+t.test('what it keeps is bounded: the oldest is forgotten, ids stay unique, and gaps are not claimed any more', (t) => {
+  const kernel = new Kernel('whole', 0);
+  for (let pid = 1; pid <= 90_000; pid++) kernel.call({pid, session: 1, deed: 'send', bytes: abc});
+  kernel.call({pid: 1, session: 2, deed: 'send', bytes: abc});
+  const events = eventsOf([...kernel.head, ...kernel.records.map(({text}) => text), ...kernel.totals]);
+  const ids = only(events, 'connection').map(({connection}) => connection.id);
+  t.equal(new Set(ids).size, 90_001);
+  const {bytes} = events.at(-1) as SummaryEvent;
+  t.match(bytes, {seen: 270_003, cut: 270_003, lost: 0});
+  t.notOk('lostByGaps' in bytes);
+  t.end();
+});

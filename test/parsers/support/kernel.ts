@@ -16,6 +16,8 @@ export interface MadeRecord {
   readonly time: number;
 }
 
+/** Bytes in a C record. */
+const piece = 20;
 const functions = {receive: 101, send: 201, peek: 301};
 
 /** Does what a script does in the kernel: prints records of calls, and counts them. */
@@ -23,7 +25,7 @@ export class Kernel {
   readonly records: MadeRecord[] = [];
   readonly #form: 'words' | 'chunks' | 'whole';
   readonly #snaplen: number;
-  readonly #piece: number;
+  readonly #tickNs: number;
   readonly #moved = new Map<string, number>();
   readonly #since = new Map<string, number>();
   #time = 1_000_000_000;
@@ -32,10 +34,11 @@ export class Kernel {
   peeked = 0;
   calls = 0;
 
-  constructor(form: 'words' | 'chunks' | 'whole', snaplen: number, piece = 20) {
+  /** @param tickNs time from one call to the next. */
+  constructor(form: 'words' | 'chunks' | 'whole', snaplen: number, tickNs = 1_000_000) {
     this.#form = form;
     this.#snaplen = snaplen;
-    this.#piece = piece;
+    this.#tickNs = tickNs;
   }
 
   /** What stands at the head of every recording. */
@@ -114,7 +117,7 @@ export class Kernel {
   }
 
   #tick(): number {
-    this.#time += 1_000_000;
+    this.#time += this.#tickNs;
     return this.#time;
   }
 
@@ -123,9 +126,9 @@ export class Kernel {
   }
 
   #printChunks(pid: number, now: number, kept: Uint8Array): void {
-    for (let at = 0; at < kept.length; at += this.#piece) {
-      const piece = kept.subarray(at, at + this.#piece);
-      this.#print(pid, `C|${hex(pid)}|${hex(now)}|${hex(at)}|${hex(piece.length)}|${spaced(piece)}`);
+    for (let at = 0; at < kept.length; at += piece) {
+      const bytes = kept.subarray(at, at + piece);
+      this.#print(pid, `C|${hex(pid)}|${hex(now)}|${hex(at)}|${hex(bytes.length)}|${spaced(bytes)}`);
     }
   }
 
