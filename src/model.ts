@@ -158,6 +158,8 @@ export interface Dialect {
   readonly hasStrftime: boolean;
   /** What `nsecs` counts: see bpf_ktime_get_boot_ns in the bpftrace changelog, 0.12. */
   readonly clock: 'boottime' | 'monotonic';
+  /** A script can go through the keys of a map: what a dead process leaves is dropped in the kernel. */
+  readonly canIterate: boolean;
   /** How bpftrace is handed a script: its standard input, or its command line. */
   readonly scriptBy: 'stdin' | 'argument';
   /** The option that checks a script without running it. Before 0.22 it only parses and types the script (`-d`). */

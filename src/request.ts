@@ -49,7 +49,7 @@ export async function resolveTargets(request: Request): Promise<readonly Target[
   if (request.command) return (await targetsOfCommand(wanted, request.command, process.env)).targets;
   if (request.pids.length > 0) return findTargets(wanted, {pids: request.pids});
   const [mapped, loadable] = await Promise.all([findTargets(wanted), loaderTargets(wanted, process.env)]);
-  return [...mapped, ...loadable.filter(({path}) => !mapped.some((other) => other.path === path))];
+  return [...mapped, ...loadable.filter(({attachPath}) => !mapped.some((other) => other.attachPath === attachPath))];
 }
 
 /** A library named for another machine, and not here: it is taken to have the functions that every version has. */

@@ -4,7 +4,14 @@ import type {MapEnvelope} from './envelope.js';
 
 /** The maps that hold a connection's counters, and the one that only comes with final totals. */
 const kept = new Set(['@moved', '@connection', '@record_version']);
-const totals = new Set(['@calls_entered', '@calls_returned', '@bytes_seen', '@bytes_cut', '@bytes_peeked']);
+const totals = new Set([
+  '@calls_entered',
+  '@calls_returned',
+  '@bytes_seen',
+  '@bytes_cut',
+  '@bytes_peeked',
+  '@calls_untracked',
+]);
 
 /** Adds up what was seen, captured, cut and lost: what the kernel counted beside what arrived. */
 export class Accounting {

@@ -55,6 +55,15 @@ export class Notices {
     });
   }
 
+  /** The kernel's table of sessions had no room for one. */
+  fullMap(calls: number): WarningEvent | undefined {
+    if (calls === 0) return undefined;
+    return this.#once('map-full', 'map-full', () => {
+      const what = `The kernel's table of open sessions was full: ${calls} calls are shown as connections of their own.`;
+      return `${what} Trace fewer processes (-p), or start anew.`;
+    });
+  }
+
   otherVersion(version: number): WarningEvent | undefined {
     return this.#once('record-version', 'record-version', () => {
       return `The script prints records of version ${version}, and this tls-kit reads version 1. Use the tls-kit that wrote the script.`;

@@ -86,6 +86,7 @@ export class RecordParser implements Parser {
     this.#letOut(this.#holdBack.drain());
     if (!this.#hasStarted) this.#start(this.#session());
     this.#say(this.#notices.allLoss(this.#holdBack.newest));
+    this.#say(this.#notices.fullMap(this.#accounting.total('@calls_untracked')));
     this.#out.push(this.#summary(ending));
     return this.#takeOut();
   }

@@ -56,9 +56,7 @@ export function explainSilence(silence: Silence): SilenceReason {
       message: `${hopeless.path} cannot be traced: ${hopeless.reason ?? 'unknown reason'}. See: tls-kit targets`,
     };
   }
-  const used = mapped.some((one) =>
-    probed.some(({attachPath, path}) => one.attachPath === attachPath || one.path === path),
-  );
+  const used = mapped.some((one) => probed.some(({attachPath}) => one.attachPath === attachPath));
   if (!used) {
     return {
       code: 'library-not-used',

@@ -22,6 +22,7 @@ export interface ScriptContext {
     readonly hasBegin: boolean;
     readonly hasStrftime: boolean;
     readonly hasConfig: boolean;
+    readonly canIterate: boolean;
     readonly inWords: boolean;
     readonly inChunks: boolean;
     readonly inWhole: boolean;
@@ -100,6 +101,7 @@ export function makeContext(
       hasBegin: dialect.hasBegin,
       hasStrftime: dialect.hasStrftime,
       hasConfig: dialect.settings === 'config',
+      canIterate: dialect.canIterate,
       inWords: dialect.payload === 'words',
       inChunks: dialect.payload === 'chunks',
       inWhole: dialect.payload === 'whole',

@@ -1,9 +1,30 @@
 import {TlsKitError} from '../errors.js';
 import type {Dialect} from '../model.js';
 
-const words = {payload: 'words', piece: 64, maxSnaplen: 16_384, readsTask: false, scriptBy: 'argument'} as const;
-const chunks = {payload: 'chunks', piece: 192, maxSnaplen: 65_536, readsTask: true, scriptBy: 'stdin'} as const;
-const whole = {payload: 'whole', piece: 65_536, maxSnaplen: 65_536, readsTask: true, scriptBy: 'stdin'} as const;
+const words = {
+  payload: 'words',
+  piece: 64,
+  maxSnaplen: 16_384,
+  readsTask: false,
+  canIterate: false,
+  scriptBy: 'argument',
+} as const;
+const chunks = {
+  payload: 'chunks',
+  piece: 192,
+  maxSnaplen: 65_536,
+  readsTask: true,
+  canIterate: false,
+  scriptBy: 'stdin',
+} as const;
+const whole = {
+  payload: 'whole',
+  piece: 65_536,
+  maxSnaplen: 65_536,
+  readsTask: true,
+  canIterate: true,
+  scriptBy: 'stdin',
+} as const;
 const perProcessor = {of: 'processor', pages: 2048} as const;
 const shared = {of: 'machine', pages: 16_384} as const;
 
@@ -13,6 +34,7 @@ const shared = {of: 'machine', pages: 16_384} as const;
  * - `buf()` took at most 200 bytes until 0.22 (of which 192 fit on the stack beside the rest), then as much as `max_strlen`.
  * - Stripped builds before 0.16 (those of Ubuntu 22.04) cannot attach BEGIN.
  * - strftime came with 0.12, its microseconds with 0.14. `nsecs` counts from boot since 0.12.
+ * - A script can go through the keys of a map since 0.22 (with `delete(@map, key)` of a key from such a loop).
  * - One ring for all processors since 0.19, where the kernel has it; config blocks since 0.20.
  * - 0.11 opens no pipe as a script; 0.17 and later do.
  * - The line that says that all is attached came with 0.14 on standard error, and moved to standard output with 0.23.
