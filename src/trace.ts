@@ -94,7 +94,7 @@ async function follow(run: Run): Promise<SummaryEvent> {
   options.onParser?.(parser);
   const watch = new Watch({request, prepared, parser, say: options.say, commandPid: command?.pid});
   const enough = new AbortController();
-  const stopped = runAndStop(run, enough.signal);
+  const stopped = runAndStop(run, enough.signal, () => watch.begin());
   stopped.catch(() => undefined); // thrown below, after what else went wrong
 
   const shown = {events: 0};
@@ -128,6 +128,7 @@ async function follow(run: Run): Promise<SummaryEvent> {
 async function runAndStop(
   {options, engine, command, request}: Run,
   enough: AbortSignal,
+  onBegin: () => void,
 ): Promise<CommandEnd | undefined> {
   const reasons = [
     options.stop,
@@ -137,6 +138,7 @@ async function runAndStop(
   ];
   options.abort.addEventListener('abort', engine.abort, {once: true});
   await engine.ready;
+  onBegin();
   await options.onReady();
   command?.release();
   const first = await Promise.race([

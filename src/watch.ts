@@ -20,14 +20,18 @@ const lookEveryMs = 250;
 /** Looks at /proc while bpftrace looks at the kernel: what processes are, why nothing comes, which libraries are not probed. */
 export class Watch {
   readonly #options: WatchOptions;
-  readonly #silence: NodeJS.Timeout;
+  #silence: NodeJS.Timeout | undefined;
   readonly #looking: NodeJS.Timeout | undefined;
   readonly #warned = new Set<string>();
 
   constructor(options: WatchOptions) {
     this.#options = options;
-    this.#silence = setTimeout(() => void this.#saySilence(), silenceMs);
     if (options.commandPid !== undefined) this.#looking = setInterval(() => void this.#lookForLibraries(), lookEveryMs);
+  }
+
+  /** Every probe is attached: from now on, silence means something. */
+  begin(): void {
+    this.#silence = setTimeout(() => void this.#saySilence(), silenceMs);
   }
 
   close(): void {
@@ -40,11 +44,14 @@ export class Watch {
     if (event.type !== 'process') return event;
     const {startedAtMs, argv, ...found} = await readProcess(event.pid);
     const {type, ...told} = event;
+    const {commandPid, request} = this.#options;
+    // A command may have ended before it is looked at; what it was started with is known.
+    const words = argv ?? (event.pid === commandPid ? request.command : undefined);
     return {
       type,
       ...(found as Partial<ProcessEvent>),
       ...told,
-      ...(argv && {argv: [...argv]}),
+      ...(words && {argv: [...words]}),
       ...(startedAtMs !== undefined && {startedAt: new Date(startedAtMs).toISOString().replace('Z', '000000Z')}),
     };
   }
@@ -81,10 +88,11 @@ export class Watch {
 
   /** A descendant of the command that loads a TLS library which is not probed: said once for each. */
   async #lookForLibraries(): Promise<void> {
-    const {commandPid, prepared, say} = this.#options;
+    const {commandPid, prepared, request, say} = this.#options;
     if (commandPid === undefined) return;
+    const wanted = libraries.filter(({name}) => request.what.includes(name));
     for (const pid of [commandPid, ...(await descendantsOf(commandPid))]) {
-      for (const {path, library} of await unprobedLibraries(libraries, pid, prepared.targets)) {
+      for (const {path, library} of await unprobedLibraries(wanted, pid, prepared.targets)) {
         if (this.#warned.has(path)) continue;
         this.#warned.add(path);
         say(`Process ${pid} uses ${path}, which is not probed: add ${library} --lib ${path}`);

@@ -42,7 +42,14 @@ export async function targetsInFiles(
     ...certain.flatMap(toTargets),
     ...possible.flatMap(toTargets).filter(({linkage}) => linkage === 'shared'),
   ];
-  return targets.filter(({traceable}) => traceable);
+  return firstOfEachName(targets.filter(({traceable}) => traceable));
+}
+
+/** Of files with one SONAME, the loader takes the first that it finds (ld.so(8)): files come in its order. */
+function firstOfEachName(targets: readonly Target[]): readonly Target[] {
+  const isFirst = ({soname}: Target, index: number) =>
+    soname === undefined || targets.findIndex((other) => other.soname === soname) === index;
+  return targets.filter(isFirst);
 }
 
 async function addAll(survey: Survey, paths: readonly string[]): Promise<readonly Surveyed[]> {
