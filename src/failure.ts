@@ -13,7 +13,7 @@ export interface Asked {
 
 /** Whatever was thrown, as a failure with a next step: oclif's complaints about usage, and faults of our own. */
 export function failureOf(error: unknown, asked: Asked): TlsKitError {
-  if (error instanceof TlsKitError) return error;
+  if (error instanceof TlsKitError) return withoutParsing(error);
   if (error instanceof CLIError && error.oclif.exit === exitStatus.usage) return usageFailure(error, asked);
   const message = error instanceof Error ? error.message : String(error);
   return new TlsKitError(
@@ -22,6 +22,12 @@ export function failureOf(error: unknown, asked: Asked): TlsKitError {
     ['See where it is: DEBUG=* before the same command', 'Report it with that, and with what tls-kit doctor says'],
     {cause: error},
   );
+}
+
+/** oclif puts lines of its own around the message of a flag's parser. */
+function withoutParsing(failure: TlsKitError): TlsKitError {
+  failure.message = failure.message.replace(/^Parsing --\S+ \n\t([^]*)\nSee more help with --help$/, '$1');
+  return failure;
 }
 
 /** The exit status, when what was thrown is only oclif's way to end a run. */

@@ -26,7 +26,8 @@ export async function replay(path: string, show: Show, options: ReplayOptions): 
   const pass = async (events: readonly TraceEvent[]) => {
     for (const event of events) {
       if (event.type === 'summary') summary = event;
-      await show.write(event);
+      // Who closed the pipe wants no account of a part.
+      if (event.type !== 'summary' || !options.stop.aborted) await show.write(event);
     }
   };
   const kind = sniff(first);

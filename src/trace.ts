@@ -59,11 +59,15 @@ export async function prepare(
   return {script: renderScript(plan, dialectOf(bpftraceVersion), version, style), filters, targets};
 }
 
-/** Traces until it is told to stop, the command has ended, or bpftrace has. Gives the summary, which it also showed, last. */
-export async function trace(request: Request, options: TraceOptions, show: Show): Promise<SummaryEvent> {
+/**
+ * Traces until it is told to stop, the command has ended, or bpftrace has. Gives the summary, which it also showed, last.
+ * @param open opens where events go: called when it is sure that there is something to trace, and before it is.
+ */
+export async function trace(request: Request, options: TraceOptions, open: () => Show): Promise<SummaryEvent> {
   const command = request.command && holdCommand(request.command, options.outputToErrors, options.caller);
   try {
     const prepared = await prepare(request, options.bpftraceVersion, {}, command?.pid);
+    const show = open();
     options.say(announce(prepared));
     const {script} = prepared;
     const engine = startEngine({script, bpftrace: options.bpftrace, processors: await onlineProcessors()});

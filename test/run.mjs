@@ -41,7 +41,7 @@ function run(group, jobs) {
   const results = `.tap/results-${jobs}.tap`;
   mkdirSync('.tap', {recursive: true});
   rmSync(results, {force: true});
-  const flags = ['--disable-coverage', '--allow-empty-coverage', '--reporter=terse', '--timeout=300'];
+  const flags = ['--disable-coverage', '--allow-empty-coverage', '--reporter=min', '--timeout=300'];
   const words = [...flags, `--jobs=${jobs}`, `--output-file=${results}`, ...group];
   const {status} = spawnSync('node_modules/.bin/tap', words, {stdio: 'inherit'});
   const failedBefore = counts.failed;

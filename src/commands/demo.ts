@@ -47,7 +47,7 @@ export default class Demo extends TlsKitCommand {
           stop: enough.signal,
           abort: new AbortController().signal,
         },
-        sink,
+        () => sink,
       );
       await played;
     } finally {

@@ -69,16 +69,18 @@ Exit status 6 when something happened that --fail-on names.`;
     const status =
       process.stderr.isTTY && !process.stdout.isTTY ? startStatusLine(process.stderr, () => numbers?.()) : undefined;
     const caller = await callerOf(process.env);
-    const sinks: Sink[] = [];
     const {sink, output} = createScreen({...flags, ...(status && {beforeErr: status.clear})});
-    if (flags.write !== undefined) sinks.push(createCaptureFile(flags.write, caller));
-    if (flags.write === undefined || flags.print) sinks.push(sink);
+    const sinks: Sink[] = flags.write === undefined || flags.print ? [sink] : [];
     const show = createFan(sinks);
+    const open = () => {
+      if (flags.write !== undefined) sinks.push(createCaptureFile(flags.write, caller));
+      if (!flags['no-redact']) say('Payload is shown as it is: secrets included.');
+      return show;
+    };
     const say = (line: string) => {
       status?.clear();
       process.stderr.write(`${visible(line)}\n`);
     };
-    if (!flags['no-redact']) say('Payload is shown as it is: secrets included.');
 
     const stop = new AbortController();
     const abort = new AbortController();
@@ -106,7 +108,7 @@ Exit status 6 when something happened that --fail-on names.`;
           abort: abort.signal,
           ...(flags['max-events'] !== undefined && {maxEvents: flags['max-events']}),
         },
-        show,
+        open,
       );
       process.exitCode = statusOf(summary, flags['fail-on']) || commandStatus(summary);
     } finally {
