@@ -7,12 +7,14 @@ export const holdBackMs = 200;
 /**
  * Lines to events, until the lines end. What waits for others is let out by the clock when nothing more comes.
  * @param onFailure called when passing on events fails while no line comes: it must make the lines end.
+ * @param stop when aborted: read no further.
  */
 export async function readLines(
   lines: AsyncIterable<string>,
   parser: Parser,
   pass: (events: readonly TraceEvent[]) => Promise<void>,
   onFailure: () => void,
+  stop?: AbortSignal,
 ): Promise<void> {
   let turn = Promise.resolve();
   const inTurn = (events: readonly TraceEvent[]) => {
@@ -28,6 +30,7 @@ export async function readLines(
       const events = parser.push(line);
       // Waiting here is what slows bpftrace down when we are slow: then the kernel counts what it loses.
       if (events.length > 0) await inTurn(events);
+      if (stop?.aborted) break;
     }
     await turn;
   } finally {

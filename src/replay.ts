@@ -27,18 +27,22 @@ export async function replay(path: string, show: Show, options: ReplayOptions): 
     for (const event of events) {
       if (event.type === 'summary') summary = event;
       // Who closed the pipe wants no account of a part.
-      if (event.type !== 'summary' || !options.stop.aborted) await show.write(event);
+      if (event.type === 'summary' && options.stop.aborted) continue;
+      const waiting = show.write(event);
+      if (waiting) await waiting;
     }
   };
   const kind = sniff(first);
   if (kind === 'unknown') throw notACapture(path, first);
-  const unlessStopped = untilAborted(lines, options.stop);
   if (kind === 'capture') {
     const {default: validate} = await import('./validate-event.js');
-    for await (const event of readCapture(unlessStopped, validate)) await pass([event]);
+    for await (const event of readCapture(lines, validate)) {
+      await pass([event]);
+      if (options.stop.aborted) break;
+    }
   } else {
     const parser = createParser({holdBackMs});
-    await readLines(unlessStopped, parser, pass, () => input.destroy());
+    await readLines(lines, parser, pass, () => input.destroy(), options.stop);
     await pass(parser.end());
   }
   input.destroy();
@@ -54,18 +58,10 @@ async function peekLine(lines: AsyncIterable<string>): Promise<{first: string; l
     head.push(next.value);
     if (next.value.trim() !== '') break;
   }
-  const all = async function* () {
-    yield* head;
-    yield* {[Symbol.asyncIterator]: () => iterator};
+  const again: AsyncIterator<string> = {
+    next: () => (head.length > 0 ? Promise.resolve({done: false, value: head.shift() as string}) : iterator.next()),
   };
-  return {first: head.at(-1) ?? '', lines: all()};
-}
-
-async function* untilAborted(lines: AsyncIterable<string>, stop: AbortSignal): AsyncGenerator<string> {
-  for await (const line of lines) {
-    if (stop.aborted) return;
-    yield line;
-  }
+  return {first: head.at(-1) ?? '', lines: {[Symbol.asyncIterator]: () => again}};
 }
 
 async function openRecording(path: string, {onProgress, stop}: ReplayOptions): Promise<Readable> {

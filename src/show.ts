@@ -13,13 +13,14 @@ export interface ShowOptions {
 /** What goes to standard output and standard error. */
 export function createScreen({format, time, beforeErr}: ShowOptions): {sink: Sink; output: Output} {
   const output = createOutput(process.stdout);
-  if (format === 'ndjson') return {sink: createNdjsonSink(output.write), output};
+  if (format === 'ndjson') return {sink: {...createNdjsonSink(output.write), flush: output.flush}, output};
   const sink = createTextSink({
     out: (text) => {
       if (process.stdout.isTTY) beforeErr?.();
       return output.write(text);
     },
-    err: (text) => {
+    err: async (text) => {
+      await output.flush(); // in the order of events, where both go to one terminal
       beforeErr?.();
       process.stderr.write(text);
     },
@@ -28,7 +29,7 @@ export function createScreen({format, time, beforeErr}: ShowOptions): {sink: Sin
     time,
     payload: format === 'hex' ? 'hex' : 'text',
   });
-  return {sink, output};
+  return {sink: {...sink, flush: output.flush}, output};
 }
 
 /** One sink of several. */
@@ -37,7 +38,8 @@ export function createFan(sinks: readonly Sink[]): Sink {
     for (const sink of sinks) await act(sink);
   };
   return {
-    write: (event: TraceEvent) => each((sink) => sink.write(event)),
+    // One sink is the rule, and a promise for each event would cost more than writing it.
+    write: (event: TraceEvent) => (sinks.length === 1 ? sinks[0]?.write(event) : each((sink) => sink.write(event))),
     flush: () => each((sink) => sink.flush()),
     close: () => each((sink) => sink.close()),
   };

@@ -15,10 +15,12 @@ export async function start(words: readonly string[], moduleUrl: string): Promis
   if (dashes >= 0) commandWords = words.slice(dashes + 1);
   const own = dashes >= 0 ? words.slice(0, dashes) : [...words];
   settings.performanceEnabled = false;
-  // `2>&1 | head -1`: nobody is left to be told. For standard output, see createOutput.
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  // A reader that has gone (`| head -1`, `2>&1 | head -1`) is nothing to fail for. What streams stops by itself, see createOutput.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
   const config = await Config.load({root: fileURLToPath(moduleUrl)});
   try {
     await run(own[0] === 'help' ? [...own.slice(1), '--help'] : own, config);

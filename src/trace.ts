@@ -105,7 +105,8 @@ async function follow(run: Run): Promise<SummaryEvent> {
   const pass = async (events: readonly TraceEvent[]): Promise<void> => {
     for (const event of events) {
       if (event.type === 'data' && ++shown.events > (options.maxEvents ?? Infinity)) continue;
-      await show.write(await watch.complete(event));
+      const waiting = show.write(event.type === 'process' ? await watch.complete(event) : event);
+      if (waiting) await waiting;
       if (shown.events >= (options.maxEvents ?? Infinity)) enough.abort();
     }
   };

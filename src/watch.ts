@@ -1,5 +1,5 @@
 import {libraries} from './libraries/index.js';
-import type {ProcessEvent, SummaryEvent, TraceEvent, WarningEvent} from './model.js';
+import type {ProcessEvent, SummaryEvent, WarningEvent} from './model.js';
 import type {Parser} from './parsers/index.js';
 import {explainSilence, type SilenceReason} from './probes/silence.js';
 import type {Prepared, Request} from './request.js';
@@ -40,8 +40,7 @@ export class Watch {
   }
 
   /** Adds what /proc knows of a process; one that has gone keeps what the kernel said. */
-  async complete(event: TraceEvent): Promise<TraceEvent> {
-    if (event.type !== 'process') return event;
+  async complete(event: ProcessEvent): Promise<ProcessEvent> {
     const {startedAtMs, argv, ...found} = await readProcess(event.pid);
     const {type, ...told} = event;
     const {commandPid, request} = this.#options;

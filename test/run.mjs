@@ -41,7 +41,8 @@ function run(group, jobs) {
   const results = `.tap/results-${jobs}.tap`;
   mkdirSync('.tap', {recursive: true});
   rmSync(results, {force: true});
-  const flags = ['--disable-coverage', '--allow-empty-coverage', '--reporter=min', '--timeout=300'];
+  const reporter = process.stdout.isTTY ? 'terse' : 'min';
+  const flags = ['--disable-coverage', '--allow-empty-coverage', '--timeout=300', `--reporter=${reporter}`];
   const words = [...flags, `--jobs=${jobs}`, `--output-file=${results}`, ...group];
   const {status} = spawnSync('node_modules/.bin/tap', words, {stdio: 'inherit'});
   const failedBefore = counts.failed;

@@ -3,9 +3,14 @@ import type {Writable} from 'node:stream';
 /** A stream to write to: waits while the reader is slow, and knows when it has gone. */
 export interface Output {
   write(text: string): void | Promise<void>;
+  /** What is still gathered goes out. */
+  flush(): Promise<void>;
   /** The reader closed its end (`| head -1`). What is written after is dropped. */
   readonly closed: AbortSignal;
 }
+
+/** Text is gathered up to this many characters, or until there is nothing else to do: a write for each line costs more than the line. */
+const gatherLimit = 65_536;
 
 /**
  * Wraps a stream. Waiting for a slow reader is what keeps memory bounded: the caller awaits each write.
@@ -13,29 +18,47 @@ export interface Output {
  */
 export function createOutput(stream: Writable): Output {
   const closed = new AbortController();
-  let drained: Promise<void> | undefined;
   const close = () => closed.abort();
+  let gathered: string[] = [];
+  let length = 0;
+  let isScheduled = false;
   stream.once('close', close);
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     close();
   });
+
+  const send = (): void | Promise<void> => {
+    isScheduled = false;
+    if (length === 0 || closed.signal.aborted) return;
+    const text = gathered.join('');
+    gathered = [];
+    length = 0;
+    if (!stream.write(text)) return drained(stream, closed.signal);
+  };
   return {
     closed: closed.signal,
     write: (text) => {
-      if (closed.signal.aborted || text === '') return;
-      if (stream.write(text)) return;
-      drained ??= new Promise<void>((resolve) => {
-        const go = () => {
-          drained = undefined;
-          stream.off('drain', go);
-          closed.signal.removeEventListener('abort', go);
-          resolve();
-        };
-        stream.once('drain', go);
-        closed.signal.addEventListener('abort', go, {once: true});
-      });
-      return drained;
+      gathered.push(text);
+      length += text.length;
+      if (length >= gatherLimit || stream.writableNeedDrain) return send();
+      if (!isScheduled) setImmediate(send);
+      isScheduled = true;
+    },
+    flush: async () => {
+      await send();
     },
   };
+}
+
+function drained(stream: Writable, closed: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      stream.off('drain', go);
+      closed.removeEventListener('abort', go);
+      resolve();
+    };
+    stream.once('drain', go);
+    closed.addEventListener('abort', go, {once: true});
+  });
 }

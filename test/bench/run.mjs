@@ -26,11 +26,15 @@ const environment = Object.fromEntries(
 );
 
 const nginx = await startNginx();
+const statistics = '/proc/sys/kernel/bpf_stats_enabled';
+const statisticsBefore = readFileSync(statistics, 'utf8');
+writeFileSync(statistics, '1');
 try {
   await throughput();
   await readiness();
   await starts();
 } finally {
+  writeFileSync(statistics, statisticsBefore);
   nginx.kill('SIGTERM');
   rmSync(folder, {recursive: true, force: true});
 }
@@ -142,7 +146,7 @@ async function starts() {
   const line = `{"type": "printf", "data": "C|1a2b|%TIME%|0|c0|${'61 '.repeat(192).trim()}\\n"}`;
   const lines = ['{"type": "printf", "data": "TK|1|1|1795401781.349323\\n"}'];
   for (let call = 1; call < 90_000; call++) {
-    const time = (call * 1000).toString(16);
+    const time = (call * 50_000).toString(16); // 20,000 calls a second
     lines.push(
       `{"type": "printf", "data": "D|${time}|10|1a2b00001a2b|55d0|10|${((call - 1) * 192).toString(16)}|65000000c0|c0|\\n"}`,
     );
@@ -248,7 +252,7 @@ async function until(condition) {
   }
 }
 
-const ended = (child) =>
-  child.exitCode === null && child.signalCode === null
-    ? new Promise((resolve) => child.once('exit', resolve))
-    : undefined;
+function ended(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return undefined;
+  return new Promise((resolve) => child.once('exit', resolve));
+}
