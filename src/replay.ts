@@ -17,9 +17,9 @@ export interface ReplayOptions {
 
 /**
  * Reads a capture, or what bpftrace printed for a generated script, and shows it like trace. `-` is standard input, live too.
- * Gives the summary. Throws FILE_UNREADABLE and NOT_A_CAPTURE.
+ * Gives the summary, unless it was stopped before. Throws FILE_UNREADABLE and NOT_A_CAPTURE.
  */
-export async function replay(path: string, show: Show, options: ReplayOptions): Promise<SummaryEvent> {
+export async function replay(path: string, show: Show, options: ReplayOptions): Promise<SummaryEvent | undefined> {
   const input = await openRecording(path, options);
   const {first, lines} = await peekLine(toLines(input));
   let summary: SummaryEvent | undefined;
@@ -47,7 +47,7 @@ export async function replay(path: string, show: Show, options: ReplayOptions): 
   }
   input.destroy();
   await show.flush();
-  return summary as unknown as SummaryEvent; // every reader ends with one
+  return summary;
 }
 
 /** The first line that is not blank, and all lines again. */

@@ -1,4 +1,4 @@
-import {mkdirSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs';
+import {mkdirSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {execa, execaSync} from 'execa';
 import t from 'tap';
@@ -6,23 +6,20 @@ import t from 'tap';
 const setup = join(import.meta.dirname, '../bin/setup');
 
 /** Runs bin/setup where only these programs are, and `installers` that do nothing but say what they were asked. */
-async function setupWith(t: Tap, programs: readonly string[], installers: readonly string[], isRoot = true) {
-  const folder = t.testdir({bin: {}});
+async function setupWith(folder: string, programs: readonly string[], installers: readonly string[], isRoot = true) {
   const bin = join(folder, 'bin');
+  mkdirSync(bin);
   const always = ['bash', 'cat', 'cut', 'dirname', 'find', 'grep', 'node', 'npm', 'sort', 'tr'];
   for (const name of [...always, ...programs]) {
     const {stdout} = execaSync('bash', ['-c', 'command -v "$0"', name]);
     symlinkSync(name === 'node' ? process.execPath : stdout, join(bin, name));
   }
   const scripts = {id: `echo ${isRoot ? 0 : 1000}`, ...Object.fromEntries(installers.map((name) => [name, 'exit 7']))};
-  mkdirSync(bin, {recursive: true});
   for (const [name, script] of Object.entries(scripts)) {
     writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, {mode: 0o755});
   }
   return execa('bash', [setup, 'demo'], {env: {PATH: bin, HOME: folder}, extendEnv: false, reject: false});
 }
-
-type Tap = typeof t;
 
 t.test('what bin/setup is asked for is checked', async (t) => {
   for (const words of [[], ['everything']]) {
@@ -39,7 +36,7 @@ t.test('on other distributions it installs nothing, and says what to type', asyn
     ['apk', 'apk add bpftrace curl openssl setpriv util-linux-misc'],
     ['pacman', 'sudo pacman -S bpftrace curl openssl util-linux'],
   ] as const) {
-    const {exitCode, stdout, stderr} = await setupWith(t, [], [installer]);
+    const {exitCode, stdout, stderr} = await setupWith(t.testdir(), [], [installer]);
     t.equal(exitCode, 3, installer);
     t.equal(stdout, '', installer);
     t.match(stderr.replace(' ca-certificates', ''), `Try this: ${line}`);
@@ -47,15 +44,13 @@ t.test('on other distributions it installs nothing, and says what to type', asyn
 });
 
 t.test('a user who cannot be root is told what to type', async (t) => {
-  const {exitCode, stdout, stderr} = await setupWith(t, ['curl', 'openssl', 'setpriv', 'taskset'], ['apt-get'], false);
+  const {exitCode, stdout, stderr} = await setupWith(
+    t.testdir(),
+    ['curl', 'openssl', 'setpriv', 'taskset'],
+    ['apt-get'],
+    false,
+  );
   t.equal(exitCode, 3);
   t.equal(stdout, '');
   t.match(stderr, /^setup: these are missing: bpftrace(.*)\.\nTry this: as root: apt-get install bpftrace\1$/);
-});
-
-t.test('every package that the tests need has a name on each distribution', async (t) => {
-  const text = readFileSync(setup, 'utf8');
-  const rows = text.split('\n').filter((line) => /^[\w/].* {2,}\S+ +\S+ +\S+ +\S+$/.test(line));
-  t.ok(rows.length >= 15);
-  for (const row of rows) t.equal(row.trim().split(/ +/).length, 5, row);
 });

@@ -49,7 +49,7 @@ export default class Replay extends TlsKitCommand {
         share = read;
       };
       const summary = await replay(args.file, show, {onProgress, stop: stop.signal});
-      process.exitCode = statusOf(summary, flags['fail-on']);
+      if (summary) process.exitCode = statusOf(summary, flags['fail-on']);
     } finally {
       progress?.close();
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, onSignal);
