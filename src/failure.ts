@@ -26,7 +26,7 @@ export function failureOf(error: unknown, asked: Asked): TlsKitError {
 
 /** oclif puts lines of its own around the message of a flag's parser. */
 function withoutParsing(failure: TlsKitError): TlsKitError {
-  failure.message = failure.message.replace(/^Parsing --\S+ \n\t([^]*)\nSee more help with --help$/, '$1');
+  failure.message = failure.message.replace(/^Parsing --\S+ \n\t(.*)\nSee more help with --help$/s, '$1');
   return failure;
 }
 
