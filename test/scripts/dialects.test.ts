@@ -19,8 +19,8 @@ for (const [version, name] of [
 }
 
 t.test('a bpftrace that is too old, and what is no version, are refused', async (t) => {
-  t.throws(() => dialectOf('0.9.4'), {errorCode: 'BPFTRACE_TOO_OLD'});
-  t.throws(() => dialectOf('latest'), {errorCode: 'BAD_VALUE'});
+  t.throws(() => dialectOf('0.9.4'), {code: 'BPFTRACE_TOO_OLD'});
+  t.throws(() => dialectOf('latest'), {code: 'BAD_VALUE'});
 });
 
 t.test('the dialects follow one another without a gap', async (t) => {

@@ -16,7 +16,7 @@ t.test('a path with spaces, quotes of one kind, braces, percent and dollar signs
 
 for (const path of ['/a*b', '/a?b', '/a[b', '/a]b', '/a"b', '/a\\b', '/a:b', '/a\nb', '/a\u00e9', 'relative', '']) {
   t.test(`the path ${JSON.stringify(path)} is refused, with a link as the way out`, async (t) => {
-    t.throws(() => pathLiteral(path), {errorCode: 'UNSAFE_NAME', suggestions: [/^Make a link with a plain name/]});
+    t.throws(() => pathLiteral(path), {code: 'UNSAFE_NAME', suggestions: [/^Make a link with a plain name/]});
   });
 }
 
@@ -42,19 +42,19 @@ t.test('whatever process name is taken is one quoted token that means that name'
 });
 
 t.test('a process name longer than the kernel keeps, or with a newline, is refused', async (t) => {
-  t.throws(() => commLiteral('a-name-of-16-byt'), {errorCode: 'UNSAFE_NAME', message: /15 characters/});
-  t.throws(() => commLiteral('a\nb'), {errorCode: 'UNSAFE_NAME'});
+  t.throws(() => commLiteral('a-name-of-16-byt'), {code: 'UNSAFE_NAME', message: /15 characters/});
+  t.throws(() => commLiteral('a\nb'), {code: 'UNSAFE_NAME'});
 });
 
 t.test('a symbol is an identifier or nothing', async (t) => {
   t.equal(symbolLiteral('SSL_read').toString(), 'SSL_read');
   for (const name of ['SSL read', 'a;b', 'a{', '', '1a', 'a"'])
-    t.throws(() => symbolLiteral(name), {errorCode: 'UNSAFE_NAME'});
+    t.throws(() => symbolLiteral(name), {code: 'UNSAFE_NAME'});
 });
 
 t.test('a number is digits or nothing', async (t) => {
   t.equal(numberLiteral(2n ** 64n - 1n).toString(), '18446744073709551615');
-  for (const value of [-1, 1.5, Number.NaN, '1 || 1']) t.throws(() => numberLiteral(value), {errorCode: 'BAD_VALUE'});
+  for (const value of [-1, 1.5, Number.NaN, '1 || 1']) t.throws(() => numberLiteral(value), {code: 'BAD_VALUE'});
 });
 
 t.test('printed and commented text stays on its line and in its string', async () => {
