@@ -44,7 +44,9 @@ function run(group, jobs) {
   const reporter = process.stdout.isTTY ? 'terse' : 'min';
   const flags = ['--disable-coverage', '--allow-empty-coverage', '--timeout=300', `--reporter=${reporter}`];
   const words = [...flags, `--jobs=${jobs}`, `--output-file=${results}`, ...group];
-  const {status} = spawnSync('node_modules/.bin/tap', words, {stdio: 'inherit'});
+  // In CI the reporter would leave out what failed.
+  const env = {...process.env, CI: 'false'};
+  const {status} = spawnSync('node_modules/.bin/tap', words, {env, stdio: 'inherit'});
   const failedBefore = counts.failed;
   if (existsSync(results)) count(readFileSync(results, 'utf8'));
   if (status !== 0 && counts.failed === failedBefore) add('failed', {file: 'tap', name: `ended with status ${status}`});

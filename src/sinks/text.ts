@@ -19,6 +19,8 @@ export interface TextOptions {
 }
 
 const indent = '    ';
+/** Less, so that sixteen bytes fit into 80 columns. */
+const hexIndent = '  ';
 
 /** For people: a line for each call, then its payload. What comes from outside is shown, never obeyed. */
 export function createTextSink(options: TextOptions): Sink {
@@ -82,10 +84,13 @@ function payloadLines(event: DataEvent, {payload, width}: TextOptions, paint: Pa
   const bytes = Buffer.from(event.payload, 'base64');
   const lost = (event.gaps ?? []).reduce((sum, [, length]) => sum + (length ?? 0), 0);
   const cut = event.length - event.captured - lost;
-  const lines = (payload === 'text' && textLines(bytes)) || hexLines(bytes, payload === 'hex' ? event.offset : 0);
+  const text = payload === 'text' ? textLines(bytes) : undefined;
   const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(width - indent.length, 20);
+  const lines = text
+    ? text.flatMap((line) => wrap(line, room)).map((line) => `${indent}${line}`.trimEnd())
+    : hexLines(bytes, payload === 'hex' ? event.offset : 0).map((line) => `${hexIndent}${line}`);
   return [
-    ...lines.flatMap((line) => wrap(line, room)).map((line) => `${indent}${line}`.trimEnd()),
+    ...lines,
     ...(cut > 0 ? [paint.yellow(`${indent}… ${plural(cut, 'byte')} cut`)] : []),
     ...(lost > 0 ? [paint.red(`${indent}… ${plural(lost, 'byte')} lost`)] : []),
   ];

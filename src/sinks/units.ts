@@ -19,7 +19,8 @@ const units: readonly (readonly [number, string])[] = [
 /** Nanoseconds to three digits and a unit: `1.23 ms`. */
 export function duration(ns: number): string {
   const [size, unit] = units.find(([each]) => ns >= each) ?? [1, 'ns'];
-  return `${(ns / size).toPrecision(3).replace(/e\+?\d+$/, (e) => `e${Number(e.slice(1))}`)} ${unit}`;
+  const value = ns / size;
+  return `${value >= 999.5 ? Math.round(value) : value.toPrecision(3)} ${unit}`;
 }
 
 /** Bytes to a binary unit: `16.0 KiB`. */

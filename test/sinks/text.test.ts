@@ -1,0 +1,70 @@
+import {readFileSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import fc from 'fast-check';
+import t from 'tap';
+import {createTextSink, type TextOptions} from '../../src/sinks/text.js';
+import {dataEvent, exchange} from './events.js';
+
+/** Whole outputs as files; `TLS_KIT_GOLDEN=1` writes them anew. */
+const golden = join(import.meta.dirname, '..', 'golden', 'text');
+
+async function shown(options: Partial<TextOptions>, events = exchange): Promise<string> {
+  const written: string[] = [];
+  const write = (text: string) => void written.push(text);
+  const sink = createTextSink({out: write, err: write, colour: false, time: 'utc', payload: 'text', ...options});
+  for (const event of events) await sink.write(event);
+  await sink.close();
+  return written.join('');
+}
+
+for (const [name, options] of [
+  ['80-columns', {width: 80}],
+  ['200-columns', {width: 200}],
+  ['no-terminal', {}],
+  ['coloured', {width: 80, colour: true}],
+  ['hex', {payload: 'hex'}],
+  ['relative', {time: 'relative'}],
+] as const) {
+  t.test(`an exchange in text, ${name}, is as recorded`, async (t) => {
+    const text = await shown(options);
+    const path = join(golden, `exchange.${name}.txt`);
+    if (process.env.TLS_KIT_GOLDEN) writeFileSync(path, text);
+    t.equal(text, readFileSync(path, 'utf8'));
+  });
+}
+
+t.test('payload lines fit the width of the terminal', async (t) => {
+  const text = await shown({width: 80}, [dataEvent('x'.repeat(500))]);
+  for (const line of text.split('\n').slice(1)) t.ok(line.length <= 80, line);
+});
+
+t.test('whatever the payload and the names are, nothing that a terminal obeys is written', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({maxLength: 300}), fc.string({unit: 'binary'}), async (payload, name) => {
+      const events = [
+        {type: 'process', pid: 1, comm: name, argv: [name]} as const,
+        dataEvent(payload, {comm: name, function: name, connection: {id: name, remote: name}}),
+        {type: 'warning', code: 'x', message: name} as const,
+      ];
+      const text = await shown({width: 80}, events);
+      if (/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/.test(text))
+        throw new Error(JSON.stringify(text));
+    }),
+    {numRuns: 300},
+  );
+});
+
+t.test('text payload that is all printable is shown as it is, line for line', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.stringMatching(/^[ -~]{1,60}$/), {minLength: 1}), async (lines) => {
+      const text = await shown({}, [dataEvent(lines.join('\n'))]);
+      const got = text
+        .split('\n')
+        .slice(1, -1)
+        .map((line) => line.slice(4));
+      const wanted = lines.map((line) => line.trimEnd());
+      if (JSON.stringify(got) !== JSON.stringify(wanted)) throw new Error(JSON.stringify({got, wanted}));
+    }),
+    {numRuns: 200},
+  );
+});
