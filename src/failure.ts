@@ -75,9 +75,8 @@ function usageFailure(error: CLIError & {readonly flags?: unknown}, asked: Asked
 
 function unknownCommand({command = '', commands}: Asked): TlsKitError {
   const guess = nearestWord(command, commands);
-  const steps = ['See the commands: tls-kit --help'];
   return new TlsKitError('USAGE', `There is no command "${command}".`, [
     ...(guess === undefined ? [] : [`Did you mean tls-kit ${guess}?`]),
-    ...steps,
+    'See the commands: tls-kit --help',
   ]);
 }

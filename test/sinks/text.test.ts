@@ -2,6 +2,7 @@ import {readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
+import type {TraceEvent} from '../../src/model.js';
 import {createTextSink, type TextOptions} from '../../src/sinks/text.js';
 import {dataEvent, exchange} from './events.js';
 
@@ -41,10 +42,10 @@ t.test('payload lines fit the width of the terminal', async (t) => {
 t.test('whatever the payload and the names are, nothing that a terminal obeys is written', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({maxLength: 300}), fc.string({unit: 'binary'}), async (payload, name) => {
-      const events = [
-        {type: 'process', pid: 1, comm: name, argv: [name]} as const,
+      const events: TraceEvent[] = [
+        {type: 'process', pid: 1, comm: name, argv: [name]},
         dataEvent(payload, {comm: name, function: name, connection: {id: name, remote: name}}),
-        {type: 'warning', code: 'x', message: name} as const,
+        {type: 'warning', code: 'x', message: name},
       ];
       const text = await shown({width: 80}, events);
       if (/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/.test(text))

@@ -1,0 +1,135 @@
+/** Runs tls-kit itself, as a user would, and gives what it showed. */
+import {type ChildProcess, execFileSync, spawn} from 'node:child_process';
+import {existsSync} from 'node:fs';
+import {join} from 'node:path';
+import type {DataEvent, SummaryEvent, TraceEvent} from '../../src/model.js';
+import {until} from './workshop.js';
+
+export const cli = join(import.meta.dirname, '..', '..', 'bin', 'run.js');
+
+/** Why real tests cannot run here, or false. In CI a skip for this reason is a failure. */
+export function cannotTrace(): string | false {
+  try {
+    execFileSync(process.execPath, [cli, 'doctor', '--json'], {stdio: 'pipe'});
+    return process.getuid?.() === 0 ? false : 'cannot trace: not root';
+  } catch {
+    return 'cannot trace: tls-kit doctor says why';
+  }
+}
+
+/** A trace that runs until it is stopped. */
+export class Tracer {
+  readonly child: ChildProcess;
+  readonly #out: Buffer[] = [];
+  readonly #err: Buffer[] = [];
+  readonly #ready: string;
+  readonly #ended: Promise<number>;
+
+  constructor(folder: string, words: readonly string[], env: Record<string, string> = {}) {
+    this.#ready = join(folder, `ready-${Math.random().toString(36).slice(2)}`);
+    const [before, after] = split(words);
+    const all = [cli, 'trace', ...before, '--ready-file', this.#ready, ...after];
+    this.child = spawn(process.execPath, all, {
+      cwd: folder,
+      env: {...process.env, ...env},
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stdout?.on('data', (chunk: Buffer) => this.#out.push(chunk));
+    this.child.stderr?.on('data', (chunk: Buffer) => this.#err.push(chunk));
+    this.#ended = new Promise((resolve) =>
+      this.child.once('close', (code, signal) => resolve(code ?? (signal ? -1 : -2))),
+    );
+  }
+
+  async ready(): Promise<this> {
+    await until(() => existsSync(this.#ready) || this.child.exitCode !== null, 'every probe to be attached', 60_000);
+    if (this.child.exitCode !== null) throw new Error(`tls-kit ended with ${this.child.exitCode}: ${this.errors}`);
+    return this;
+  }
+
+  /** Stops it as Ctrl-C does, and waits for its end. Gives its exit status. */
+  async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<number> {
+    this.child.kill(signal);
+    return this.#ended;
+  }
+
+  ended(): Promise<number> {
+    return this.#ended;
+  }
+
+  get output(): string {
+    return Buffer.concat(this.#out).toString();
+  }
+
+  get errors(): string {
+    return Buffer.concat(this.#err).toString();
+  }
+
+  get events(): TraceEvent[] {
+    return eventsIn(this.output);
+  }
+}
+
+export function eventsIn(text: string): TraceEvent[] {
+  const lines = text.split('\n').filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as TraceEvent);
+}
+
+export const summaryOf = (events: readonly TraceEvent[]) => events.at(-1) as SummaryEvent;
+
+export function dataOf(events: readonly TraceEvent[]): DataEvent[] {
+  return events.filter((event) => event.type === 'data' && event.peek === undefined) as DataEvent[];
+}
+
+/** What went one way over one connection of a process, put together; throws on a gap in the offsets. */
+export interface Stream {
+  readonly pid: number;
+  readonly comm: string | undefined;
+  readonly connection: string;
+  readonly direction: 'send' | 'receive';
+  readonly functions: ReadonlySet<string>;
+  readonly length: number;
+  readonly captured: number;
+  readonly bytes: Buffer;
+}
+
+export function streamsOf(events: readonly TraceEvent[]): Stream[] {
+  const groups = new Map<string, DataEvent[]>();
+  for (const event of dataOf(events)) {
+    const key = `${event.connection.id} ${event.direction}`;
+    groups.set(key, [...(groups.get(key) ?? []), event]);
+  }
+  return [...groups.values()].map(toStream);
+}
+
+function toStream(events: readonly DataEvent[]): Stream {
+  const [first] = events as [DataEvent];
+  let length = 0;
+  for (const event of events) {
+    if (event.offset !== length)
+      throw new Error(`a gap: ${JSON.stringify({...event, payload: ''})} after ${length} bytes`);
+    length += event.length;
+  }
+  return {
+    pid: first.pid,
+    comm: first.comm,
+    connection: first.connection.id,
+    direction: first.direction,
+    functions: new Set(events.map((event) => event.function)),
+    length,
+    captured: events.reduce((sum, event) => sum + event.captured, 0),
+    bytes: Buffer.concat(events.map(({payload}) => Buffer.from(payload, 'base64'))),
+  };
+}
+
+function split(words: readonly string[]): [readonly string[], readonly string[]] {
+  const dashes = words.indexOf('--');
+  return dashes < 0 ? [words, []] : [words.slice(0, dashes), words.slice(dashes)];
+}
+
+const {default: validate} = (await import(new URL('../../dist/validate-event.js', import.meta.url).href)) as {
+  default: (value: unknown) => boolean;
+};
+
+/** Whether each event is one of the schema: gives the first that is not. */
+export const firstInvalid = (events: readonly TraceEvent[]) => events.find((event) => !validate(event));
