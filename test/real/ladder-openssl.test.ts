@@ -46,14 +46,12 @@ t.test('every byte of the ladder is captured, by every client and server', {skip
   const echoes: Transfer[] = [];
   const pipes: {up: Transfer; down: Transfer}[] = [];
   for (const {name, bytes} of payloads) {
-    if (process.env.DBG) console.error(name, Date.now());
     const file = `${workshop.folder}/www/${name}`;
     downloads.push({
       name,
       bytes,
       pid: await runCurl(workshop, ['--output', `${workshop.folder}/got`, `https://127.0.0.1:${nginx}/${name}`]),
     });
-    if (process.env.DBG) console.error('down');
     uploads.push({
       name,
       bytes,
@@ -65,9 +63,7 @@ t.test('every byte of the ladder is captured, by every client and server', {skip
         `https://127.0.0.1:${nginx}/upload`,
       ]),
     });
-    if (process.env.DBG) console.error('up');
     echoes.push({name, bytes, pid: await runPythonClient(workshop, python, file)});
-    if (process.env.DBG) console.error('echo');
     if (bytes.length > 0) pipes.push(await pipe(workshop, name, bytes));
   }
   t.equal(await tracer.stop(), 0, tracer.errors);
