@@ -1,4 +1,4 @@
-import {once} from 'node:events';
+import {setTimeout as wait} from 'node:timers/promises';
 import t, {type Test} from 'tap';
 import type {TraceEvent} from '../../src/model.js';
 import {
@@ -13,10 +13,12 @@ import {
   startSink,
   systemLibrary,
 } from './programs.js';
-import {cannotTrace, dataOf, firstInvalid, type Stream, streamsOf, summaryOf, Tracer} from './tracer.js';
-import {type Filling, ladder, payloadOf, sha256, until, Workshop} from './workshop.js';
+import {cannotTrace, dataOf, firstInvalid, isExactly, type Stream, streamsOf, summaryOf, Tracer} from './tracer.js';
+import {end, type Filling, ladder, payloadOf, until, Workshop} from './workshop.js';
 
 const reason = cannotTrace();
+/** The largest of every dialect that is not the oldest. */
+const snaplen = 65_536;
 const fillings: readonly Filling[] = ['random', 'text'];
 
 /** A payload that went over the wire, and the pid of the client that moved it. */
@@ -39,19 +41,30 @@ t.test('every byte of the ladder is captured, by every client and server', {skip
   t.teardown(() => sink.close());
   const nginx = await startNginx(workshop, portOf(sink));
   const python = await startPythonServer(workshop);
-  const tracer = await new Tracer(workshop.folder, ['openssl', '--lib', own, '--format', 'ndjson']).ready();
+  const tracer = await new Tracer(workshop.folder, [
+    'openssl',
+    '--lib',
+    own,
+    '--format',
+    'ndjson',
+    '--snaplen',
+    '65536',
+  ]).ready();
 
   const downloads: Transfer[] = [];
   const uploads: Transfer[] = [];
   const echoes: Transfer[] = [];
   const pipes: {up: Transfer; down: Transfer}[] = [];
   for (const {name, bytes} of payloads) {
+    // Several megabytes at once are more than the kernel's ring holds: bpftrace gets the time to empty it.
+    const settle = () => (bytes.length > 100_000 ? wait(2000) : undefined);
     const file = `${workshop.folder}/www/${name}`;
     downloads.push({
       name,
       bytes,
       pid: await runCurl(workshop, ['--output', `${workshop.folder}/got`, `https://127.0.0.1:${nginx}/${name}`]),
     });
+    await settle();
     uploads.push({
       name,
       bytes,
@@ -63,8 +76,11 @@ t.test('every byte of the ladder is captured, by every client and server', {skip
         `https://127.0.0.1:${nginx}/upload`,
       ]),
     });
+    await settle();
     echoes.push({name, bytes, pid: await runPythonClient(workshop, python, file)});
+    await settle();
     if (bytes.length > 0) pipes.push(await pipe(workshop, name, bytes));
+    await settle();
   }
   t.equal(await tracer.stop(), 0, tracer.errors);
 
@@ -91,11 +107,11 @@ t.test('every byte of the ladder is captured, by every client and server', {skip
     );
   }
   for (const {name, pid, bytes} of echoes) {
-    const wanted = sha256(Buffer.concat([lengthOf(bytes), bytes]));
+    const wanted = Buffer.concat([lengthOf(bytes), bytes]);
     const [sent] = of(pid, 'send') as [Stream];
     const [got] = of(pid, 'receive') as [Stream];
-    t.equal(sha256(sent.bytes), wanted, `Python sent ${name}`);
-    t.equal(sha256(got.bytes), wanted, `Python received ${name}`);
+    t.ok(isExactly(sent, wanted, snaplen), `Python sent ${name}`);
+    t.ok(isExactly(got, wanted, snaplen), `Python received ${name}`);
     t.strictSame(
       [...sent.functions, ...got.functions],
       ['SSL_write_ex', 'SSL_read_ex'],
@@ -103,13 +119,14 @@ t.test('every byte of the ladder is captured, by every client and server', {skip
     );
   }
   for (const {up, down} of pipes) {
-    t.equal(sha256((of(up.pid, 'send') as [Stream])[0].bytes), sha256(up.bytes), `s_client sent ${up.name}`);
-    t.equal(sha256((of(down.pid, 'receive') as [Stream])[0].bytes), sha256(up.bytes), `s_server received ${up.name}`);
-    t.equal(sha256((of(down.pid, 'send') as [Stream])[0].bytes), sha256(down.bytes), `s_server sent ${down.name}`);
-    t.equal(sha256((of(up.pid, 'receive') as [Stream])[0].bytes), sha256(down.bytes), `s_client received ${down.name}`);
+    t.ok(isExactly(of(up.pid, 'send')[0], up.bytes, snaplen), `s_client sent ${up.name}`);
+    t.ok(isExactly(of(down.pid, 'receive')[0], up.bytes, snaplen), `s_server received ${up.name}`);
+    t.ok(isExactly(of(down.pid, 'send')[0], down.bytes, snaplen), `s_server sent ${down.name}`);
+    t.ok(isExactly(of(up.pid, 'receive')[0], down.bytes, snaplen), `s_client received ${down.name}`);
   }
   checkAccount(t, events);
-  t.equal(summaryOf(events).bytes.cut, 0);
+  const cut = dataOf(events).reduce((sum, {length}) => sum + Math.max(0, length - snaplen), 0);
+  t.equal(summaryOf(events).bytes.cut, cut, 'what was cut is what the calls say');
   t.equal(summaryOf(events).bytes.lost, 0);
 });
 
@@ -157,7 +174,7 @@ async function pipe(workshop: Workshop, name: string, bytes: Buffer): Promise<{u
   const back = Buffer.from(bytes).reverse();
   const {port, child: server} = await startOpensslServer(workshop);
   const client = workshop.start(['openssl', 's_client', '-quiet', '-connect', `127.0.0.1:${port}`], {stdin: 'pipe'});
-  client.stderr?.resume();
+  const clientEnded = finish(client).catch(() => undefined); // the server goes first, which s_client calls a failure
   let atServer = 0;
   let atClient = 0;
   server.stdout?.on('data', (chunk: Buffer) => {
@@ -170,10 +187,9 @@ async function pipe(workshop: Workshop, name: string, bytes: Buffer): Promise<{u
   await until(() => atServer === bytes.length, `s_server to receive ${name}`);
   server.stdin?.write(back);
   await until(() => atClient === back.length, `s_client to receive ${name}`);
-  server.kill('SIGTERM');
-  await once(server, 'close');
+  await end(server, 'SIGTERM');
   client.stdin?.end();
-  await finish(client).catch(() => client.pid);
+  await clientEnded;
   return {
     up: {name, bytes, pid: client.pid as number},
     down: {name, bytes: back, pid: server.pid as number},

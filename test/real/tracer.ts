@@ -36,6 +36,7 @@ export class Tracer {
     });
     this.child.stdout?.on('data', (chunk: Buffer) => this.#out.push(chunk));
     this.child.stderr?.on('data', (chunk: Buffer) => this.#err.push(chunk));
+    process.once('exit', () => this.child.kill('SIGTERM')); // when a test gives up
     this.#ended = new Promise((resolve) =>
       this.child.once('close', (code, signal) => resolve(code ?? (signal ? -1 : -2))),
     );
@@ -91,6 +92,15 @@ export interface Stream {
   readonly length: number;
   readonly captured: number;
   readonly bytes: Buffer;
+  readonly calls: readonly {readonly offset: number; readonly length: number; readonly bytes: Buffer}[];
+}
+
+/** Whether a stream is what was sent: each call whole, or cut to the snap length and to nothing else. */
+export function isExactly(stream: Stream | undefined, sent: Buffer, snaplen: number): boolean {
+  if (!stream) return sent.length === 0;
+  const isTrue = ({offset, length, bytes}: Stream['calls'][number]) =>
+    bytes.equals(sent.subarray(offset, offset + Math.min(length, snaplen)));
+  return stream.length === sent.length && stream.calls.every(isTrue);
 }
 
 export function streamsOf(events: readonly TraceEvent[]): Stream[] {
@@ -110,6 +120,7 @@ function toStream(events: readonly DataEvent[]): Stream {
       throw new Error(`a gap: ${JSON.stringify({...event, payload: ''})} after ${length} bytes`);
     length += event.length;
   }
+  const calls = events.map(({offset, length, payload}) => ({offset, length, bytes: Buffer.from(payload, 'base64')}));
   return {
     pid: first.pid,
     comm: first.comm,
@@ -118,7 +129,8 @@ function toStream(events: readonly DataEvent[]): Stream {
     functions: new Set(events.map((event) => event.function)),
     length,
     captured: events.reduce((sum, event) => sum + event.captured, 0),
-    bytes: Buffer.concat(events.map(({payload}) => Buffer.from(payload, 'base64'))),
+    bytes: Buffer.concat(calls.map(({bytes}) => bytes)),
+    calls,
   };
 }
 
