@@ -138,7 +138,7 @@ export class RecordParser implements Parser {
       case 'piece':
         return this.#calls.add(record);
       case 'call':
-        this.#hold({time: record.time, weight: record.carried, what: this.#calls.start(record)});
+        this.#hold({time: record.time, weight: record.carried, what: this.#calls.start(record, this.#legend.piece)});
         return true;
       case 'process':
         this.#processes.announce(record);

@@ -11,7 +11,7 @@ const words = {
 } as const;
 const chunks = {
   payload: 'chunks',
-  piece: 192,
+  piece: 160,
   maxSnaplen: 65_536,
   readsTask: true,
   canIterate: false,
@@ -31,7 +31,7 @@ const shared = {of: 'machine', pages: 16_384} as const;
 /**
  * What each bpftrace can do, oldest first. Sources: bpftrace's CHANGELOG.md, and runs of 0.11.3, 0.17.0, 0.23.2 and 0.27.1.
  * - `%rh` came with 0.17; before, payload travels as 64-bit words, and a format string holds 64 bytes.
- * - `buf()` took at most 200 bytes until 0.22 (of which 192 fit on the stack beside the rest), then as much as `max_strlen`.
+ * - `buf()` took at most 200 bytes until 0.22 (of which 176 fit on the stack beside the fields of a call), then as much as `max_strlen`.
  * - Stripped builds before 0.16 (those of Ubuntu 22.04) cannot attach BEGIN.
  * - strftime came with 0.12, its microseconds with 0.14. `nsecs` counts from boot since 0.12.
  * - A script can go through the keys of a map since 0.22 (with `delete(@map, key)` of a key from such a loop).
