@@ -24,6 +24,9 @@ export class Tracer {
   readonly #err: Buffer[] = [];
   readonly #ready: string;
   readonly #ended: Promise<number>;
+  #counted = 0;
+  #rest = '';
+  #bytes = 0;
 
   constructor(folder: string, words: readonly string[], env: Record<string, string> = {}) {
     this.#ready = join(folder, `ready-${Math.random().toString(36).slice(2)}`);
@@ -55,6 +58,20 @@ export class Tracer {
 
   ended(): Promise<number> {
     return this.#ended;
+  }
+
+  /** Waits until events of so many bytes have come out: whoever moves more than the rings hold, and nobody waits, loses some. */
+  async shows(bytes: number): Promise<void> {
+    await until(() => this.#countBytes() >= bytes, `events of ${bytes} bytes`, 60_000);
+  }
+
+  #countBytes(): number {
+    const text = this.#rest + Buffer.concat(this.#out.slice(this.#counted)).toString();
+    this.#counted = this.#out.length;
+    const end = text.lastIndexOf('\n') + 1;
+    this.#rest = text.slice(end);
+    this.#bytes += dataOf(eventsIn(text.slice(0, end))).reduce((sum, {length}) => sum + length, 0);
+    return this.#bytes;
   }
 
   get output(): string {
@@ -91,6 +108,7 @@ export interface Stream {
   readonly length: number;
   readonly captured: number;
   readonly bytes: Buffer;
+  readonly events: readonly DataEvent[];
 }
 
 export function streamsOf(events: readonly TraceEvent[]): Stream[] {
@@ -119,6 +137,7 @@ function toStream(events: readonly DataEvent[]): Stream {
     length,
     captured: events.reduce((sum, event) => sum + event.captured, 0),
     bytes: Buffer.concat(events.map(({payload}) => Buffer.from(payload, 'base64'))),
+    events,
   };
 }
 
@@ -133,3 +152,17 @@ const {default: validate} = (await import(new URL('../../dist/validate-event.js'
 
 /** Whether each event is one of the schema: gives the first that is not. */
 export const firstInvalid = (events: readonly TraceEvent[]) => events.find((event) => !validate(event));
+
+/** Whether a stream ends with these bytes: each call kept what the snap length lets it keep, and that is what was moved there. */
+export function carries({length, events}: Stream, bytes: Buffer, snaplen: number): boolean {
+  const start = length - bytes.length;
+  return (
+    start >= 0 &&
+    events.every((event) => {
+      const kept = Buffer.from(event.payload, 'base64');
+      const wanted = bytes.subarray(Math.max(event.offset - start, 0), Math.max(event.offset - start + kept.length, 0));
+      const isWhole = event.captured === kept.length && kept.length === Math.min(event.length, snaplen);
+      return isWhole && kept.subarray(kept.length - wanted.length).equals(wanted);
+    })
+  );
+}
