@@ -8,7 +8,7 @@ import {libraries} from './libraries/index.js';
 import type {SummaryEvent, TraceEvent} from './model.js';
 import {createParser, type Parser, toLines} from './parsers/index.js';
 import {makePlan} from './probes/plan.js';
-import {holdBackMs, readLines} from './read.js';
+import {readLines} from './read.js';
 import {hasBtf, type Prepared, type Request, resolveFilters, resolveTargets} from './request.js';
 import {dialectOf} from './scripts/dialects.js';
 import {renderScript, type ScriptStyle} from './scripts/render.js';
@@ -91,7 +91,7 @@ async function follow(run: Run): Promise<SummaryEvent> {
   const startedAtMs = Date.now();
   const parser = createParser({
     session: sessionOf(request, prepared, options.bpftraceVersion, startedAtMs),
-    holdBackMs,
+    now: Date.now,
     ...(prepared.script.dialect.clock === 'monotonic' && {anchor: monotonicAnchor()}),
     onSignal: engine.hear,
   });

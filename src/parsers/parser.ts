@@ -15,8 +15,8 @@ export interface ParserOptions {
   readonly session?: SessionEvent;
   /** The clock's anchor, where the caller has one; else the TK record's. */
   readonly anchor?: Anchor;
-  /** How long events wait for earlier ones from other processors, in milliseconds of their own time. */
-  readonly holdBackMs?: number;
+  /** For what comes live: the wall clock, in milliseconds since 1970. Events then wait for earlier ones as long as bpftrace lags. */
+  readonly now?: () => number;
   /** Told at once what the lines say of the state of bpftrace and its script. */
   readonly onSignal?: (signal: Signal) => void;
 }

@@ -3,6 +3,7 @@ import {Accounting} from './accounting.js';
 import {Calls} from './calls.js';
 import {type Anchor, createClock} from './clock.js';
 import {Connections} from './connections.js';
+import {Delay} from './delay.js';
 import {createEnvelopeReader} from './envelope.js';
 import {HoldBack} from './hold-back.js';
 import {Legend} from './legend.js';
@@ -13,8 +14,6 @@ import {readRecord} from './read-record.js';
 import type {AnchorRecord, TraceRecord} from './records.js';
 import {type Turn, takeTurn} from './turns.js';
 
-const defaultHoldBackMs = 300;
-const flushEveryMs = 100;
 /** Events, and bytes of their payload, that wait at most. */
 const maxHeld = 65_536;
 const maxHeldBytes = 64 * 1024 * 1024;
@@ -32,6 +31,7 @@ export class RecordParser implements Parser {
   readonly #accounting = new Accounting();
   readonly #notices = new Notices();
   readonly #holdBack: HoldBack<Turn>;
+  readonly #delay: Delay;
   readonly #onSignal: ((signal: Signal) => void) | undefined;
   #clock: ((nsecs: bigint) => string) | undefined;
   #anchor: Anchor | undefined;
@@ -42,15 +42,11 @@ export class RecordParser implements Parser {
   #early: TraceEvent[] = [];
   #out: TraceEvent[] = [];
 
-  constructor({session, anchor, onSignal, holdBackMs = defaultHoldBackMs}: ParserOptions) {
+  constructor({session, anchor, onSignal, now}: ParserOptions) {
     this.#onSignal = onSignal;
+    this.#delay = new Delay(now);
     this.#holdBack = new HoldBack(
-      {
-        windowNs: BigInt(Math.round(holdBackMs * 1e6)),
-        flushes: Math.ceil(holdBackMs / flushEveryMs),
-        maxCount: maxHeld,
-        maxWeight: maxHeldBytes,
-      },
+      {maxCount: maxHeld, maxWeight: maxHeldBytes},
       ({what}) => !('pieces' in what) || this.#calls.isReady(what),
     );
     if (anchor) this.#tieClock(anchor);
@@ -75,7 +71,8 @@ export class RecordParser implements Parser {
 
   flush(): readonly TraceEvent[] {
     if (!this.#clock && this.#holdBack.count > 0 && ++this.#flushes >= anchorPatienceFlushes) this.#doWithoutAnchor();
-    if (this.#clock) this.#letOut(this.#holdBack.flush());
+    if (this.#clock) this.#letOut(this.#holdBack.flush(this.#delay.flushes));
+    this.#delay.flush();
     this.#sayLoss(true);
     return this.#takeOut();
   }
@@ -170,6 +167,7 @@ export class RecordParser implements Parser {
 
   #tieClock(anchor: Anchor): void {
     this.#anchor = anchor;
+    this.#delay.anchor = anchor;
     this.#clock = createClock(anchor);
   }
 
@@ -181,7 +179,8 @@ export class RecordParser implements Parser {
   #hold(turn: Turn): void {
     this.#holdBack.add(turn);
     if (!this.#clock && (this.#holdBack.isFull || this.#holdBack.spanNs > anchorPatienceNs)) this.#doWithoutAnchor();
-    if (this.#clock) this.#letOut(this.#holdBack.release());
+    this.#delay.note(turn.time);
+    if (this.#clock) this.#letOut(this.#holdBack.release(this.#delay.windowNs));
     this.#sayLoss(false);
   }
 

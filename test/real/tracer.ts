@@ -39,6 +39,7 @@ export class Tracer {
     });
     this.child.stdout?.on('data', (chunk: Buffer) => this.#out.push(chunk));
     this.child.stderr?.on('data', (chunk: Buffer) => this.#err.push(chunk));
+    process.once('exit', () => this.child.kill('SIGTERM')); // when a test gives up
     this.#ended = new Promise((resolve) =>
       this.child.once('close', (code, signal) => resolve(code ?? (signal ? -1 : -2))),
     );
@@ -60,7 +61,7 @@ export class Tracer {
     return this.#ended;
   }
 
-  /** Waits until events of so many bytes have come out: whoever moves more than the rings hold, and nobody waits, loses some. */
+  /** Waits until events of so many bytes have come out: who moves more than the rings hold, and does not wait, loses some. */
   async shows(bytes: number): Promise<void> {
     await until(() => this.#countBytes() >= bytes, `events of ${bytes} bytes`, 60_000);
   }
@@ -108,7 +109,24 @@ export interface Stream {
   readonly length: number;
   readonly captured: number;
   readonly bytes: Buffer;
-  readonly events: readonly DataEvent[];
+  readonly calls: readonly {readonly offset: number; readonly length: number; readonly bytes: Buffer}[];
+}
+
+/** Whether a stream is what was sent: each call whole, or cut to the snap length and to nothing else. */
+export function isExactly(stream: Stream | undefined, sent: Buffer, snaplen: number): boolean {
+  if (!stream) return sent.length === 0;
+  return stream.length === sent.length && endsWith(stream, sent, snaplen);
+}
+
+/** The same, where something of another length came before it: the head of a request. */
+export function endsWith({length: total, calls}: Stream, sent: Buffer, snaplen: number): boolean {
+  const start = total - sent.length;
+  const isTrue = ({offset, length, bytes}: Stream['calls'][number]) => {
+    const tail = bytes.subarray(Math.max(start - offset, 0));
+    const from = Math.max(offset - start, 0);
+    return bytes.length === Math.min(length, snaplen) && tail.equals(sent.subarray(from, from + tail.length));
+  };
+  return start >= 0 && calls.every(isTrue);
 }
 
 export function streamsOf(events: readonly TraceEvent[]): Stream[] {
@@ -128,6 +146,7 @@ function toStream(events: readonly DataEvent[]): Stream {
       throw new Error(`a gap: ${JSON.stringify({...event, payload: ''})} after ${length} bytes`);
     length += event.length;
   }
+  const calls = events.map(({offset, length, payload}) => ({offset, length, bytes: Buffer.from(payload, 'base64')}));
   return {
     pid: first.pid,
     comm: first.comm,
@@ -136,8 +155,8 @@ function toStream(events: readonly DataEvent[]): Stream {
     functions: new Set(events.map((event) => event.function)),
     length,
     captured: events.reduce((sum, event) => sum + event.captured, 0),
-    bytes: Buffer.concat(events.map(({payload}) => Buffer.from(payload, 'base64'))),
-    events,
+    bytes: Buffer.concat(calls.map(({bytes}) => bytes)),
+    calls,
   };
 }
 
@@ -152,17 +171,3 @@ const {default: validate} = (await import(new URL('../../dist/validate-event.js'
 
 /** Whether each event is one of the schema: gives the first that is not. */
 export const firstInvalid = (events: readonly TraceEvent[]) => events.find((event) => !validate(event));
-
-/** Whether a stream ends with these bytes: each call kept what the snap length lets it keep, and that is what was moved there. */
-export function carries({length, events}: Stream, bytes: Buffer, snaplen: number): boolean {
-  const start = length - bytes.length;
-  return (
-    start >= 0 &&
-    events.every((event) => {
-      const kept = Buffer.from(event.payload, 'base64');
-      const wanted = bytes.subarray(Math.max(event.offset - start, 0), Math.max(event.offset - start + kept.length, 0));
-      const isWhole = event.captured === kept.length && kept.length === Math.min(event.length, snaplen);
-      return isWhole && kept.subarray(kept.length - wanted.length).equals(wanted);
-    })
-  );
-}
