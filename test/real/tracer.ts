@@ -24,6 +24,9 @@ export class Tracer {
   readonly #err: Buffer[] = [];
   readonly #ready: string;
   readonly #ended: Promise<number>;
+  #counted = 0;
+  #rest = '';
+  #bytes = 0;
 
   constructor(folder: string, words: readonly string[], env: Record<string, string> = {}) {
     this.#ready = join(folder, `ready-${Math.random().toString(36).slice(2)}`);
@@ -56,6 +59,20 @@ export class Tracer {
 
   ended(): Promise<number> {
     return this.#ended;
+  }
+
+  /** Waits until events of so many bytes have come out: who moves more than the rings hold, and does not wait, loses some. */
+  async shows(bytes: number): Promise<void> {
+    await until(() => this.#countBytes() >= bytes, `events of ${bytes} bytes`, 60_000);
+  }
+
+  #countBytes(): number {
+    const text = this.#rest + Buffer.concat(this.#out.slice(this.#counted)).toString();
+    this.#counted = this.#out.length;
+    const end = text.lastIndexOf('\n') + 1;
+    this.#rest = text.slice(end);
+    this.#bytes += dataOf(eventsIn(text.slice(0, end))).reduce((sum, {length}) => sum + length, 0);
+    return this.#bytes;
   }
 
   get output(): string {
@@ -98,9 +115,18 @@ export interface Stream {
 /** Whether a stream is what was sent: each call whole, or cut to the snap length and to nothing else. */
 export function isExactly(stream: Stream | undefined, sent: Buffer, snaplen: number): boolean {
   if (!stream) return sent.length === 0;
-  const isTrue = ({offset, length, bytes}: Stream['calls'][number]) =>
-    bytes.equals(sent.subarray(offset, offset + Math.min(length, snaplen)));
-  return stream.length === sent.length && stream.calls.every(isTrue);
+  return stream.length === sent.length && endsWith(stream, sent, snaplen);
+}
+
+/** The same, where something of another length came before it: the head of a request. */
+export function endsWith({length: total, calls}: Stream, sent: Buffer, snaplen: number): boolean {
+  const start = total - sent.length;
+  const isTrue = ({offset, length, bytes}: Stream['calls'][number]) => {
+    const tail = bytes.subarray(Math.max(start - offset, 0));
+    const from = Math.max(offset - start, 0);
+    return bytes.length === Math.min(length, snaplen) && tail.equals(sent.subarray(from, from + tail.length));
+  };
+  return start >= 0 && calls.every(isTrue);
 }
 
 export function streamsOf(events: readonly TraceEvent[]): Stream[] {

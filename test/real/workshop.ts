@@ -37,6 +37,8 @@ export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).
 /** A temporary folder with private copies of a library and a self-signed certificate; `close` ends every program started in it. */
 export class Workshop {
   readonly folder = mkdtempSync(join(tmpdir(), 'tls-kit-test-'));
+  /** Words before each program that is started: those that take it into another root. */
+  protected readonly before: readonly string[] = [];
   readonly #children: ChildProcess[] = [];
 
   /** Copies a shared library under its own name, with the libraries that must go along, and returns its path. */
@@ -52,10 +54,10 @@ export class Workshop {
     return {...(process.env as Record<string, string>), LD_LIBRARY_PATH: join(this.folder, 'lib'), LC_ALL: 'C'};
   }
 
-  file(name: string, content: string | Uint8Array = ''): string {
+  file(name: string, content: string | Uint8Array = '', mode = 0o666): string {
     const path = join(this.folder, name);
     mkdirSync(dirname(path), {recursive: true});
-    writeFileSync(path, content);
+    writeFileSync(path, content, {mode});
     return path;
   }
 
@@ -88,7 +90,7 @@ export class Workshop {
     words: readonly string[],
     options: {stdin?: 'pipe' | 'ignore'; env?: Record<string, string>} = {},
   ): ChildProcess {
-    const [file, ...rest] = words as [string, ...string[]];
+    const [file, ...rest] = [...this.before, ...words] as [string, ...string[]];
     const child = spawn(file, rest, {
       cwd: this.folder,
       env: {...this.environment(), ...options.env},
