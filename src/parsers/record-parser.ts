@@ -1,4 +1,5 @@
 import type {SessionEvent, SummaryEvent, TraceEvent} from '../events.js';
+import type {HandshakeFollower} from '../model.js';
 import {Accounting} from './accounting.js';
 import {Calls} from './calls.js';
 import {type Anchor, createClock} from './clock.js';
@@ -32,17 +33,21 @@ export class RecordParser implements Parser {
   readonly #accounting = new Accounting();
   readonly #notices = new Notices();
   readonly #holdBack: HoldBack<Turn>;
+  readonly #handshakes: HandshakeFollower | undefined;
   readonly #onSignal: ((signal: Signal) => void) | undefined;
   #clock: ((nsecs: bigint) => string) | undefined;
   #anchor: Anchor | undefined;
   #unfinished = '';
   #flushes = 0;
   #hasStarted = false;
+  #showsHandshakes = false;
+  #countsBytes = true;
   /** What is ready before the session is known. */
   #early: TraceEvent[] = [];
   #out: TraceEvent[] = [];
 
-  constructor({session, anchor, onSignal, holdBackMs = defaultHoldBackMs}: ParserOptions) {
+  constructor({session, anchor, handshakes, onSignal, holdBackMs = defaultHoldBackMs}: ParserOptions) {
+    this.#handshakes = handshakes;
     this.#onSignal = onSignal;
     this.#holdBack = new HoldBack(
       {
@@ -61,6 +66,7 @@ export class RecordParser implements Parser {
     const {events, captured, seenSoFar, lostEvents, malformedLines} = this.#accounting;
     return {
       events,
+      handshakes: this.#accounting.handshakeCount,
       bytesCaptured: captured,
       ...(seenSoFar !== undefined && {bytesSeen: seenSoFar}),
       lostEvents,
@@ -147,6 +153,13 @@ export class RecordParser implements Parser {
         this.#processes.announce(record);
         this.#hold({time: record.time, weight: 0, what: record});
         return true;
+      case 'octets':
+        this.#hold({time: record.time, weight: record.carried, what: this.#calls.start(record)});
+        return true;
+      case 'begin':
+      case 'outcome':
+      case 'error':
+      case 'verdict':
       case 'end':
       case 'exit':
         this.#hold({time: record.time, weight: 0, what: record});
@@ -194,6 +207,9 @@ export class RecordParser implements Parser {
       processes: this.#processes,
       connections: this.#connections,
       accounting: this.#accounting,
+      handshakes: this.#handshakes,
+      showsHandshakes: this.#showsHandshakes,
+      countsBytes: this.#countsBytes,
       clock: this.#clock,
       onShort: (missing: number, meant: number) => this.#say(this.#notices.short(missing, meant)),
     };
@@ -206,6 +222,8 @@ export class RecordParser implements Parser {
 
   #start(session: SessionEvent): void {
     this.#hasStarted = true;
+    this.#showsHandshakes = session.what.includes('handshakes');
+    this.#countsBytes = session.what.join() !== 'handshakes';
     this.#out.push(session, ...this.#early);
     this.#early = [];
   }
@@ -231,6 +249,7 @@ export class RecordParser implements Parser {
       type: 'summary',
       events: accounting.events,
       ...accounting.summary(this.#connections, isComplete),
+      ...accounting.handshakes(),
       lostEvents: accounting.lostEvents,
       malformedLines: accounting.malformedLines,
       ...(command && {command}),
