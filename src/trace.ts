@@ -4,6 +4,7 @@
  */
 import {type Caller, type CommandEnd, type HeldCommand, holdCommand} from './engine/command.js';
 import {type Engine, onlineProcessors, startEngine} from './engine/engine.js';
+import {followHandshakes} from './handshakes.js';
 import {libraries} from './libraries/index.js';
 import type {SummaryEvent, TraceEvent} from './model.js';
 import {createParser, type Parser, toLines} from './parsers/index.js';
@@ -89,8 +90,10 @@ interface Run {
 async function follow(run: Run): Promise<SummaryEvent> {
   const {request, options, show, prepared, engine, command} = run;
   const startedAtMs = Date.now();
+  const session = sessionOf(request, prepared, options.bpftraceVersion, startedAtMs);
   const parser = createParser({
-    session: sessionOf(request, prepared, options.bpftraceVersion, startedAtMs),
+    session,
+    handshakes: followHandshakes(session.targets),
     now: Date.now,
     ...(prepared.script.dialect.clock === 'monotonic' && {anchor: monotonicAnchor()}),
     onSignal: engine.hear,
@@ -104,7 +107,8 @@ async function follow(run: Run): Promise<SummaryEvent> {
   const shown = {events: 0};
   const pass = async (events: readonly TraceEvent[]): Promise<void> => {
     for (const event of events) {
-      if (event.type === 'data' && ++shown.events > (options.maxEvents ?? Infinity)) continue;
+      const counts = event.type === 'data' || event.type === 'handshake';
+      if (counts && ++shown.events > (options.maxEvents ?? Infinity)) continue;
       const waiting = show.write(event.type === 'process' ? await watch.complete(event) : event);
       if (waiting) await waiting;
       if (shown.events >= (options.maxEvents ?? Infinity)) enough.abort();
@@ -123,7 +127,7 @@ async function follow(run: Run): Promise<SummaryEvent> {
   const last = parser.end({durationNs, ...(commandEnd && {command: commandEnd})});
   const summary = last.at(-1) as SummaryEvent;
   await pass(last.slice(0, -1));
-  if (summary.events === 0) await show.write(await watch.silence(summary));
+  if (summary.events === 0 && !summary.handshakes) await show.write(await watch.silence(summary));
   await show.write(summary);
   await show.flush();
   return summary;

@@ -15,7 +15,10 @@ import {prepare, trace} from '../trace.js';
 
 export default class Trace extends TlsKitCommand {
   static override args = {
-    what: Args.string({description: 'TLS libraries: openssl (the default), gnutls', ignoreStdin: true}),
+    what: Args.string({
+      description: 'openssl (the default), gnutls, handshakes; several may stand together',
+      ignoreStdin: true,
+    }),
   };
 
   static override enableJsonFlag = false;
@@ -33,6 +36,10 @@ Exit status 6 when something happened that --fail-on names.`;
     {
       description: 'A command and its descendants:',
       command: 'sudo <%= config.bin %> <%= command.id %> -- curl https://example.org',
+    },
+    {
+      description: 'Why does TLS fail?',
+      command: 'sudo <%= config.bin %> <%= command.id %> handshakes -- curl https://example.org',
     },
     {
       description: 'Keep it for a ticket:',
@@ -74,7 +81,8 @@ Exit status 6 when something happened that --fail-on names.`;
     const show = createFan(sinks);
     const open = () => {
       if (flags.write !== undefined) sinks.push(createCaptureFile(flags.write, caller));
-      if (!flags['no-redact']) say('Payload is shown as it is: secrets included.');
+      if (!flags['no-redact'] && request.what.join() !== 'handshakes')
+        say('Payload is shown as it is: secrets included.');
       return show;
     };
     const say = (line: string) => {

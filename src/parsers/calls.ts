@@ -1,8 +1,8 @@
-import type {CallRecord, PieceRecord} from './records.js';
+import type {CallRecord, OctetsRecord, PieceRecord} from './records.js';
 
-/** A call whose payload is being put together. */
+/** A call, or a transfer, whose payload is being put together. */
 export interface Call {
-  readonly record: CallRecord;
+  readonly record: CallRecord | OctetsRecord;
   readonly pieces: Pick<PieceRecord, 'position' | 'carried' | 'payload'>[];
   /** Up to here, nothing is missing. */
   reach: number;
@@ -32,7 +32,7 @@ export class Calls {
   #records = 0;
 
   /** @param piece how many bytes a record of this script holds at most: what is beyond them follows in pieces. */
-  start(record: CallRecord, piece = Number.POSITIVE_INFINITY): Call {
+  start(record: Call['record'], piece = Number.POSITIVE_INFINITY): Call {
     const call: Call = {record, pieces: [], reach: 0, isOver: false, lastRecord: ++this.#records};
     const before = this.#latest.get(record.thread);
     if (before) before.isOver = true;

@@ -1,3 +1,4 @@
+import {readBegin, readError, readOctets, readOutcome, readVerdict} from './handshake-records.js';
 import {readEnd, readExit, readGate, readProcess} from './lifetime-records.js';
 import {readByte, readCall, readChunk, readWords} from './payload-records.js';
 import type {TraceRecord} from './records.js';
@@ -16,6 +17,11 @@ const readers: ReadonlyMap<string, (line: string) => TraceRecord | undefined> = 
   ['D', readCall],
   ['W', readWords],
   ['B', readByte],
+  ['O', readOctets],
+  ['A', readBegin],
+  ['H', readOutcome],
+  ['R', readError],
+  ['V', readVerdict],
   ['P', readProcess],
   ['X', readEnd],
   ['E', readExit],

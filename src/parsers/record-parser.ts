@@ -1,4 +1,5 @@
 import type {SessionEvent, SummaryEvent, TraceEvent} from '../events.js';
+import type {HandshakeFollower} from '../model.js';
 import {Accounting} from './accounting.js';
 import {Calls} from './calls.js';
 import {type Anchor, createClock} from './clock.js';
@@ -32,17 +33,21 @@ export class RecordParser implements Parser {
   readonly #notices = new Notices();
   readonly #holdBack: HoldBack<Turn>;
   readonly #delay: Delay;
+  readonly #handshakes: HandshakeFollower | undefined;
   readonly #onSignal: ((signal: Signal) => void) | undefined;
   #clock: ((nsecs: bigint) => string) | undefined;
   #anchor: Anchor | undefined;
   #unfinished = '';
   #flushes = 0;
   #hasStarted = false;
+  #showsHandshakes = false;
+  #countsBytes = true;
   /** What is ready before the session is known. */
   #early: TraceEvent[] = [];
   #out: TraceEvent[] = [];
 
-  constructor({session, anchor, onSignal, now}: ParserOptions) {
+  constructor({session, anchor, handshakes, onSignal, now}: ParserOptions) {
+    this.#handshakes = handshakes;
     this.#onSignal = onSignal;
     this.#delay = new Delay(now);
     this.#holdBack = new HoldBack(
@@ -57,6 +62,7 @@ export class RecordParser implements Parser {
     const {events, captured, seenSoFar, lostEvents, malformedLines} = this.#accounting;
     return {
       events,
+      handshakes: this.#accounting.handshakeCount,
       bytesCaptured: captured,
       ...(seenSoFar !== undefined && {bytesSeen: seenSoFar}),
       lostEvents,
@@ -144,6 +150,13 @@ export class RecordParser implements Parser {
         this.#processes.announce(record);
         this.#hold({time: record.time, weight: 0, what: record});
         return true;
+      case 'octets':
+        this.#hold({time: record.time, weight: record.carried, what: this.#calls.start(record)});
+        return true;
+      case 'begin':
+      case 'outcome':
+      case 'error':
+      case 'verdict':
       case 'end':
       case 'exit':
         this.#hold({time: record.time, weight: 0, what: record});
@@ -193,6 +206,9 @@ export class RecordParser implements Parser {
       processes: this.#processes,
       connections: this.#connections,
       accounting: this.#accounting,
+      handshakes: this.#handshakes,
+      showsHandshakes: this.#showsHandshakes,
+      countsBytes: this.#countsBytes,
       clock: this.#clock,
       onShort: (missing: number, meant: number) => this.#say(this.#notices.short(missing, meant)),
     };
@@ -205,6 +221,8 @@ export class RecordParser implements Parser {
 
   #start(session: SessionEvent): void {
     this.#hasStarted = true;
+    this.#showsHandshakes = session.what.includes('handshakes');
+    this.#countsBytes = session.what.join() !== 'handshakes';
     this.#out.push(session, ...this.#early);
     this.#early = [];
   }
@@ -230,6 +248,7 @@ export class RecordParser implements Parser {
       type: 'summary',
       events: accounting.events,
       ...accounting.summary(this.#connections, isComplete),
+      ...accounting.handshakes(),
       lostEvents: accounting.lostEvents,
       malformedLines: accounting.malformedLines,
       ...(command && {command}),

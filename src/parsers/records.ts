@@ -9,6 +9,8 @@ export type TraceRecord =
   | PieceRecord
   | EndRecord
   | ExitRecord
+  | HandshakeRecord
+  | OctetsRecord
   | GateRecord;
 
 /** TK: the kernel's clock and the wall clock at one moment. */
@@ -106,4 +108,75 @@ export interface ExitRecord {
 export interface GateRecord {
   readonly kind: 'gate';
   readonly processor: number;
+}
+
+/** What tells of a handshake, or of a call that failed: in the order of a thread, its errors and verdicts come before its outcome. */
+export type HandshakeRecord = BeginRecord | OutcomeRecord | ErrorRecord | VerdictRecord;
+
+/** A: a handshake function is called on a session that was not seen before. */
+export interface BeginRecord {
+  readonly kind: 'begin';
+  readonly time: bigint;
+  readonly pid: number;
+  readonly tid: number;
+  readonly session: string;
+  readonly since: string;
+  readonly functionId: number;
+}
+
+/** H: a call returned, in which a handshake may have run or an error was raised. */
+export interface OutcomeRecord {
+  readonly kind: 'outcome';
+  readonly time: bigint;
+  readonly latencyNs: number;
+  readonly pid: number;
+  readonly tid: number;
+  readonly session: string;
+  readonly since: string;
+  readonly functionId: number;
+  /** The function's result, an int. */
+  readonly result: number;
+}
+
+/** R: an error was put into the library's queue. What the library did not say is 0 or empty. */
+export interface ErrorRecord {
+  readonly kind: 'error';
+  readonly time: bigint;
+  readonly pid: number;
+  readonly tid: number;
+  readonly session: string;
+  readonly library: number;
+  readonly reason: number;
+  readonly functionNumber: number;
+  readonly line: number;
+  readonly file: string;
+  readonly function: string;
+}
+
+/** V: what the verification of a certificate came to. */
+export interface VerdictRecord {
+  readonly kind: 'verdict';
+  readonly time: bigint;
+  readonly pid: number;
+  readonly tid: number;
+  readonly session: string;
+  readonly code: number;
+}
+
+/** O: bytes of the connection itself, at a system call (its descriptor is the channel) during a handshake. */
+export interface OctetsRecord {
+  readonly kind: 'octets';
+  readonly time: bigint;
+  readonly thread: string;
+  readonly clock: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly session: string;
+  readonly channel: string;
+  readonly direction: 'receive' | 'send';
+  /** Bytes moved; 0 with errno 0 where the other side has closed. */
+  readonly length: number;
+  readonly errno: number;
+  readonly carried: number;
+  readonly payload: Buffer;
 }

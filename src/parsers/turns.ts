@@ -1,16 +1,18 @@
 import type {ConnectionEvent, DataEvent, TraceEvent} from '../events.js';
+import type {HandshakeFollower, HandshakeSign, HandshakeSigner} from '../model.js';
 import type {Accounting} from './accounting.js';
 import type {Call, Calls, Payload} from './calls.js';
 import type {Connection, ConnectionKey, Connections} from './connections.js';
 import type {Legend} from './legend.js';
+import {deedOf} from './numbers.js';
 import type {Processes} from './processes.js';
-import type {CallRecord, EndRecord, ExitRecord, ProcessRecord} from './records.js';
+import type {CallRecord, EndRecord, ExitRecord, HandshakeRecord, OctetsRecord, ProcessRecord} from './records.js';
 
 /** A record that waits for its turn. */
 export interface Turn {
   readonly time: bigint;
   readonly weight: number;
-  readonly what: Call | ProcessRecord | EndRecord | ExitRecord;
+  readonly what: Call | ProcessRecord | EndRecord | ExitRecord | HandshakeRecord;
 }
 
 /** What the turns of a run share. */
@@ -20,6 +22,11 @@ export interface Scene {
   readonly processes: Processes;
   readonly connections: Connections;
   readonly accounting: Accounting;
+  readonly handshakes: HandshakeFollower | undefined;
+  /** Those that went well too. */
+  readonly showsHandshakes: boolean;
+  /** Plaintext is traced, and what each connection moved is known. */
+  readonly countsBytes: boolean;
   readonly clock: (nsecs: bigint) => string;
   /** Called with the bytes that were missing, and of how many, when bpftrace's string length was too small. */
   readonly onShort: (missing: number, meant: number) => void;
@@ -27,18 +34,22 @@ export interface Scene {
 
 /** What a record becomes at its turn: records come here in order of time. */
 export function takeTurn({what}: Turn, scene: Scene): TraceEvent[] {
-  if ('pieces' in what) return takeCall(what, scene);
+  if ('pieces' in what) {
+    const {record} = what;
+    return record.kind === 'octets' ? takeOctets(what, record, scene) : takeCall(what, record, scene);
+  }
   if (what.kind === 'process') return takeProcess(what, scene);
   if (what.kind === 'end') return takeEnd(what, scene);
-  return takeExit(what, scene);
+  if (what.kind === 'exit') return takeExit(what, scene);
+  return takeHandshake(what, scene);
 }
 
-function takeCall(call: Call, scene: Scene): TraceEvent[] {
-  const {record} = call;
+function takeCall(call: Call, record: CallRecord, scene: Scene): TraceEvent[] {
   const events: TraceEvent[] = [];
   const connection = see(record, record.time, libraryOf(record, scene), scene, events);
   const payload = scene.calls.finish(call);
   countCall(record, payload, connection, scene);
+  if (record.deed !== 'peek') events.push(...follow({kind: 'data'}, record, connection, scene));
   events.push(dataEvent(record, payload, connection, scene));
   if (payload.shortened > 0) scene.onShort(payload.shortened, record.carried);
   return events;
@@ -100,8 +111,7 @@ function close(
       pid: process.pid,
       ...(process.comm !== undefined && {comm: process.comm}),
       connection: {id: totals.connection},
-      bytesSent: totals.bytesSent,
-      bytesReceived: totals.bytesReceived,
+      ...(scene.countsBytes && {bytesSent: totals.bytesSent, bytesReceived: totals.bytesReceived}),
       durationNs: time > sinceTime ? Number(time - sinceTime) : 0,
     },
   ];
@@ -161,11 +171,76 @@ function takeEnd(record: EndRecord, scene: Scene): TraceEvent[] {
   const events: TraceEvent[] = [];
   const connection = see(record, record.time, undefined, scene, events);
   scene.connections.grow(connection, record.received, record.sent);
-  if (!connection.end) events.push(...close(connection, record.time, scene));
+  if (!connection.end) {
+    events.push(...follow({kind: 'end'}, record, connection, scene), ...close(connection, record.time, scene));
+  }
   return events;
 }
 
 function takeExit({pid, time}: ExitRecord, scene: Scene): TraceEvent[] {
   const process = scene.processes.exit(pid);
-  return [...(process?.open ?? [])].flatMap((connection) => close(connection, time, scene, 'exited'));
+  return [...(process?.open ?? [])].flatMap((connection) => [
+    ...follow({kind: 'end'}, {pid, time, session: connection.session}, connection, scene),
+    ...close(connection, time, scene, 'exited'),
+  ]);
+}
+
+/** Bytes of the connection itself: they count nowhere, and only tell of the handshake. */
+function takeOctets(call: Call, record: OctetsRecord, scene: Scene): TraceEvent[] {
+  const {direction, channel, errno} = record;
+  const parts = partsOf(scene.calls.finish(call), record.length);
+  const connection = scene.connections.openAt(record.pid, record.session);
+  return follow({kind: 'octets', direction, channel, errno, parts}, record, connection, scene);
+}
+
+/** Bytes that came, and the lengths of what is missing between and after them. */
+function partsOf({bytes, gaps}: Payload, length: number): (Buffer | number)[] {
+  const parts: (Buffer | number)[] = [];
+  let [position, taken] = [0, 0];
+  for (const [start, missing] of [...gaps, [length, 0] as const]) {
+    const piece = bytes.subarray(taken, taken + start - position);
+    if (piece.length > 0) parts.push(piece);
+    const lost = missing + (start - position - piece.length);
+    if (lost > 0) parts.push(lost);
+    taken += piece.length;
+    position = start + missing;
+  }
+  return parts;
+}
+
+function takeHandshake(record: HandshakeRecord, scene: Scene): TraceEvent[] {
+  if (record.kind === 'error' || record.kind === 'verdict') {
+    return follow(record, record, scene.connections.openAt(record.pid, record.session), scene);
+  }
+  const events: TraceEvent[] = [];
+  const {library, name} = scene.legend.functionOf(record.functionId);
+  const connection = see(record, record.time, library, scene, events);
+  const sign = {...record, function: name, library, isHandshake: deedOf(record.functionId) === 'handshake'};
+  events.push(...follow(sign, record, connection, scene));
+  return events;
+}
+
+function follow(
+  sign: HandshakeSign,
+  where: {readonly time: bigint; readonly pid: number; readonly tid?: number; readonly session: string},
+  connection: Connection | undefined,
+  {handshakes, showsHandshakes, clock, processes, accounting}: Scene,
+): TraceEvent[] {
+  if (!handshakes) return [];
+  const {uid, comm} = connection?.process ?? processes.of(where.pid);
+  const signer: HandshakeSigner = {
+    time: clock(where.time),
+    nsecs: where.time,
+    pid: where.pid,
+    session: where.session,
+    ...(where.tid !== undefined && {tid: where.tid}),
+    ...(uid !== undefined && {uid}),
+    ...(comm !== undefined && {comm}),
+    ...(connection && {connection: connection.totals.connection}),
+  };
+  const events = handshakes.take(sign, signer);
+  for (const event of events) accounting.countHandshake(event);
+  return events.filter(
+    (event) => showsHandshakes || event.type === 'error' || (event.result !== 'ok' && event.result !== 'unknown'),
+  );
 }
