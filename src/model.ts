@@ -27,8 +27,9 @@ export type Direction = 'receive' | 'send';
  * What a function of a TLS library does with plaintext.
  * `receive`, `send`: moves bytes. `peek`: shows bytes that a later call will move. `guard`: moves bytes that were counted
  * before, by calling functions that are probed: those must not be counted again. `forget`: ends the session of its pointer.
+ * `declare`: says which descriptor the session uses.
  */
-export type Deed = 'receive' | 'send' | 'peek' | 'guard' | 'forget';
+export type Deed = 'receive' | 'send' | 'peek' | 'guard' | 'forget' | 'declare';
 
 /** Where a call tells how many bytes it moved: in its result, or behind a pointer argument when its result is one of `success`. */
 export type Moved = {in: 'result'} | {in: 'argument'; argument: number; success: readonly [number, number]};
@@ -41,6 +42,8 @@ export interface LibraryFunction {
   readonly session: number;
   /** The argument that points to the plaintext; absent where the call has none (SSL_sendfile). */
   readonly buffer?: number;
+  /** The argument that is the descriptor, of a function that declares one. */
+  readonly descriptor?: number;
   readonly moved?: Moved;
   /** A function whose body may jump here, so that both share one stack frame and are one call, named for the first. */
   readonly jumpedToBy?: string;

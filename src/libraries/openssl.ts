@@ -51,6 +51,9 @@ const functions: readonly LibraryFunction[] = [
   },
   {name: 'SSL_peek', deed: 'peek', session, buffer, moved: {in: 'result'}, source: 'OpenSSL manual, SSL_peek(3)'},
   {name: 'SSL_peek_ex', deed: 'peek', session, buffer, moved: counted(3), source: 'OpenSSL manual, SSL_peek(3)'},
+  {name: 'SSL_set_fd', deed: 'declare', session, descriptor: 1, source: 'OpenSSL manual, SSL_set_fd(3)'},
+  {name: 'SSL_set_rfd', deed: 'declare', session, descriptor: 1, source: 'OpenSSL manual, SSL_set_fd(3)'},
+  {name: 'SSL_set_wfd', deed: 'declare', session, descriptor: 1, source: 'OpenSSL manual, SSL_set_fd(3)'},
   {name: 'SSL_free', deed: 'forget', session, source: 'OpenSSL manual, SSL_free(3)'},
   {name: 'SSL_clear', deed: 'forget', session, source: 'OpenSSL manual, SSL_clear(3)'},
 ];

@@ -2,6 +2,7 @@ import {readEnd, readExit, readGate, readProcess} from './lifetime-records.js';
 import {readByte, readCall, readChunk, readWords} from './payload-records.js';
 import type {TraceRecord} from './records.js';
 import {readAnchor, readFunction, readLibrary, readSetting} from './setup-records.js';
+import {readAddress} from './socket-records.js';
 
 /** A line to a record. Undefined when it is not exactly one: every field is checked, nothing is made good. */
 export function readRecord(line: string): TraceRecord | undefined {
@@ -17,6 +18,7 @@ const readers: ReadonlyMap<string, (line: string) => TraceRecord | undefined> = 
   ['W', readWords],
   ['B', readByte],
   ['P', readProcess],
+  ['N', readAddress],
   ['X', readEnd],
   ['E', readExit],
   ['Z', readGate],

@@ -147,6 +147,7 @@ export class RecordParser implements Parser {
         this.#processes.announce(record);
         this.#hold({time: record.time, weight: 0, what: record});
         return true;
+      case 'address':
       case 'end':
       case 'exit':
         this.#hold({time: record.time, weight: 0, what: record});

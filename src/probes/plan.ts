@@ -12,7 +12,7 @@ export interface PlanRequest {
   readonly durationS?: number;
 }
 
-const hundreds: Record<Deed, number> = {receive: 100, send: 200, peek: 300, guard: 400, forget: 500};
+const hundreds: Record<Deed, number> = {receive: 100, send: 200, peek: 300, guard: 400, forget: 500, declare: 800};
 
 /**
  * Joins what was asked for with what was found into a checked plan.

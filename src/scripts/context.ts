@@ -50,6 +50,12 @@ export interface ScriptContext {
   readonly calls: readonly CallContext[];
   /** Functions that end a session. */
   readonly forgets: readonly {readonly session: Literal; readonly points: readonly PointContext[]}[];
+  /** Functions that say which descriptor a session uses. */
+  readonly declares: readonly {
+    readonly session: Literal;
+    readonly descriptor: Literal;
+    readonly points: readonly PointContext[];
+  }[];
   /** The ids of calls that tell behind a pointer how much they moved, and the results that mean success for all of them. */
   readonly outs: readonly Literal[];
   readonly outMinimum: Literal;
@@ -129,10 +135,21 @@ export function makeContext(
       parts: pathParts(target.path),
       missing: target.missing.map(symbolLiteral),
     })),
-    calls: functions.filter(({deed}) => deed !== 'forget').map((each) => callContext(each, plan, functions)),
+    calls: functions.filter(isCall).map((each) => callContext(each, plan, functions)),
     forgets: functions
       .filter(({deed}) => deed === 'forget')
       .map((each) => ({session: numberLiteral(each.session), points: pointsOf(each, plan)})),
+    declares: functions.flatMap((each) =>
+      each.descriptor === undefined
+        ? []
+        : [
+            {
+              session: numberLiteral(each.session),
+              descriptor: numberLiteral(each.descriptor),
+              points: pointsOf(each, plan),
+            },
+          ],
+    ),
     outs: functions.filter(({moved}) => moved?.in === 'argument').map(({id}) => numberLiteral(id)),
     outMinimum: numberLiteral(Math.min(...outs.map(({success}) => success[0]), 1)),
     outMaximum: numberLiteral(Math.max(...outs.map(({success}) => success[1]), 1)),
@@ -146,6 +163,10 @@ export function makeContext(
     durationS: plan.durationS === undefined ? null : numberLiteral(plan.durationS),
     drainedS: plan.durationS === undefined ? null : numberLiteral(plan.durationS + 3),
   };
+}
+
+function isCall({deed}: PlannedFunction): boolean {
+  return deed !== 'forget' && deed !== 'declare';
 }
 
 function distinctFunctions(plan: ProbePlan): readonly PlannedFunction[] {
