@@ -8,9 +8,9 @@
 /** @typedef {import('../../src/sinks/report/report.js').ExchangeRow} ExchangeRow */
 /** @typedef {string | number | undefined} Value */
 /**
- * A column: what it sorts and filters by, and how that is shown where it is not shown as it is.
+ * A column: what it sorts and filters by, and how that is shown where it is not shown as it is; wide ones break their lines.
  * @template Row
- * @typedef {{label: string, value: (row: Row) => Value, show?: (row: Row) => string | Node, number?: boolean}} Column
+ * @typedef {{label: string, value: (row: Row) => Value, show?: (row: Row) => string | Node, number?: boolean, wide?: boolean}} Column
  */
 
 (() => {
@@ -180,7 +180,7 @@
         [
           {label: 'Opened', value: ({openedMs}) => openedMs, show: ({openedMs}) => clock(openedMs)},
           {label: 'Process', value: ({process}) => process},
-          {label: 'Peer', value: ({peer, handshake}) => [handshake?.serverName, peer].filter(Boolean).join(' ')},
+          {label: 'Peer', wide: true, value: ({peer, handshake}) => [handshake?.serverName, peer].filter(Boolean).join(' ')},
           {label: 'Life', value: ({openedMs, lastMs}) => lastMs - openedMs, show: bar},
           {label: 'Handshake', number: true, value: ({handshake}) => handshake?.durationNs, show: ({handshake}) => (handshake === undefined ? '' : handshake.result === 'ok' ? time(handshake.durationNs) : handshake.result)},
           {label: 'TLS', value: ({handshake}) => handshake?.version},
@@ -210,9 +210,9 @@
         'Failures',
         [
           {label: 'Count', number: true, value: ({count: times}) => times, show: ({count: times}) => count(times)},
-          {label: 'Why', value: ({explanation, certificate}) => `${explanation} ${certificate}`, show: ({explanation, certificate}) => sentence(explanation, certificate)},
+          {label: 'Why', wide: true, value: ({explanation, certificate}) => `${explanation} ${certificate}`, show: ({explanation, certificate}) => sentence(explanation, certificate)},
           {label: 'Process', value: ({process}) => process},
-          {label: 'Peer', value: ({serverName, peer}) => [serverName, peer].filter(Boolean).join(' ')},
+          {label: 'Peer', wide: true, value: ({serverName, peer}) => [serverName, peer].filter(Boolean).join(' ')},
           {label: 'What', value: ({kind}) => kind},
           {label: 'Cause', value: ({cause}) => cause},
           {label: 'Last', value: ({lastMs}) => lastMs, show: ({lastMs}) => clock(lastMs)},
@@ -236,7 +236,7 @@
       table(
         'Hosts',
         [
-          {label: 'Host', value: ({host}) => host},
+          {label: 'Host', wide: true, value: ({host}) => host},
           {label: 'Side', value: ({side}) => side},
           ...latencyColumns(),
         ],
@@ -246,8 +246,8 @@
       table(
         'Routes',
         [
-          {label: 'Host', value: ({host}) => host},
-          {label: 'Route', value: ({method, route}) => `${method} ${route}`.trim()},
+          {label: 'Host', wide: true, value: ({host}) => host},
+          {label: 'Route', wide: true, value: ({method, route}) => `${method} ${route}`.trim()},
           ...latencyColumns(),
         ],
         rows.concat(others ?? []),
@@ -279,11 +279,11 @@
           {label: 'Took', number: true, value: ({totalNs}) => totalNs, show: ({totalNs}) => time(totalNs)},
           {label: 'Waited', number: true, value: ({waitNs}) => waitNs, show: ({waitNs}) => time(waitNs)},
           {label: 'Status', number: true, value: ({status}) => status, show: ({status, why}) => (why === undefined ? String(status ?? '') : mark(String(status ?? '–')))},
-          {label: 'Host', value: ({host}) => host},
-          {label: 'Request', value: ({method, target}) => `${method} ${target}`},
+          {label: 'Host', wide: true, value: ({host}) => host},
+          {label: 'Request', wide: true, value: ({method, target}) => `${method} ${target}`},
           {label: 'Process', value: ({process}) => process},
           {label: 'Side', value: ({side}) => side},
-          ...(rows.some(({why}) => why !== undefined) ? [{label: 'Why', value: (/** @type {ExchangeRow} */ {why}) => why}] : []),
+          ...(rows.some(({why}) => why !== undefined) ? [{label: 'Why', wide: true, value: (/** @type {ExchangeRow} */ {why}) => why}] : []),
         ],
         rows,
         {rows: 10},
@@ -299,7 +299,7 @@
         'Processes',
         [
           {label: 'Process', value: ({name, pid}) => (pid === 0 ? name : `${name}[${pid}]`)},
-          {label: 'Command', value: ({command}) => command},
+          {label: 'Command', wide: true, value: ({command}) => command},
           {label: 'Calls', number: true, value: ({calls}) => calls, show: ({calls}) => count(calls)},
           {label: 'Exchanges', number: true, value: ({exchanges}) => exchanges, show: ({exchanges}) => count(exchanges)},
           ...byteColumns(rows),
@@ -316,7 +316,7 @@
       table(
         'Peers',
         [
-          {label: 'Peer', value: ({peer}) => peer},
+          {label: 'Peer', wide: true, value: ({peer}) => peer},
           {label: 'Connections', number: true, value: ({connections}) => connections, show: ({connections}) => count(connections)},
           ...byteColumns(rows),
         ],
@@ -399,7 +399,7 @@
           element(
             'tr',
             {},
-            columns.map((each) => element('td', {class: each.number ? 'number' : ''}, [each.show ? each.show(row) : String(each.value(row) ?? '')])),
+            columns.map((each) => element('td', {class: each.number ? 'number' : each.wide ? 'wide' : ''}, [each.show ? each.show(row) : String(each.value(row) ?? '')])),
           ),
         ),
       );

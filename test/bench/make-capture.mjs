@@ -131,10 +131,8 @@ const failures = [
 ];
 
 const lines = [];
-let written = 0;
 const out = async (event) => {
   lines.push(JSON.stringify(event));
-  written++;
   if (lines.length >= 2000) await flush();
 };
 const flush = async () => {

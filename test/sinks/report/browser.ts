@@ -90,7 +90,19 @@ export class Browser {
     rmSync(this.#folder, {recursive: true, force: true, maxRetries: 5, retryDelay: 100});
   }
 
-  #take({id, method, params = {}, result, error}: {id?: number; method?: string; params?: Fields; result?: Fields; error?: Fields}) {
+  #take({
+    id,
+    method,
+    params = {},
+    result,
+    error,
+  }: {
+    id?: number;
+    method?: string;
+    params?: Fields;
+    result?: Fields;
+    error?: Fields;
+  }) {
     const waiting = id === undefined ? undefined : this.#waiting.get(id);
     if (waiting && id !== undefined) {
       this.#waiting.delete(id);
@@ -99,7 +111,10 @@ export class Browser {
     }
     if (method === 'Page.loadEventFired') this.#whenLoaded();
     if (method === 'Network.requestWillBeSent') this.fetched.push((params.request as {url: string}).url);
-    if (method && /^(?:Runtime\.(?:consoleAPICalled|exceptionThrown)|Log\.entryAdded|Page\.javascriptDialogOpening)$/.test(method)) {
+    if (
+      method &&
+      /^(?:Runtime\.(?:consoleAPICalled|exceptionThrown)|Log\.entryAdded|Page\.javascriptDialogOpening)$/.test(method)
+    ) {
       this.said.push(JSON.stringify(params));
     }
   }
