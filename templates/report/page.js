@@ -143,7 +143,7 @@
           {label: '99 %', colour: '--accent', values: bins.map(({p99Ns}) => milliseconds(p99Ns))},
         ], duration),
       ),
-      figure('Bytes over time', each, [['sent', '--ok'], ['received', '--accent']], (room) =>
+      figure('Bytes over time', `Of ${time(overTime.widthMs * 1e6)} each.`, [['sent', '--ok'], ['received', '--accent']], (room) =>
         lineChart(room, begins, [
           {label: 'sent', colour: '--ok', values: bins.map(({bytesSent}) => bytesSent)},
           {label: 'received', colour: '--accent', values: bins.map(({bytesReceived}) => bytesReceived)},
@@ -521,7 +521,7 @@
     new uPlot(
       {
         width: room.clientWidth || 560,
-        height: 200,
+        height: 220,
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'UTC'),
         legend: {live: true},
         cursor: {y: false, drag: {x: false, y: false}},

@@ -278,7 +278,7 @@ export class ReportFold {
     const row = known ?? this.#newConnection(where, pid, comm, ms);
     if (known) this.#connections.delete(where.id);
     this.#connections.set(where.id, row);
-    if (where.remote !== undefined) row.peer = where.remote;
+    if (where.remote !== undefined) row.peer = short(where.remote);
     row.lastMs = Math.max(row.lastMs, ms);
     for (const [id, idle] of this.#connections) {
       if (this.#connections.size <= limits.connections) break;

@@ -74,6 +74,7 @@ export class Browser {
   /** A PNG of the whole page, or of its first rows. */
   async screenshot(width: number, colours: 'light' | 'dark', height?: number): Promise<Buffer> {
     await this.call('Emulation.setEmulatedMedia', {features: [{name: 'prefers-color-scheme', value: colours}]});
+    await this.call('Emulation.setScrollbarsHidden', {hidden: true});
     const metrics = (high: number) => ({width, height: high, deviceScaleFactor: 1, mobile: false});
     await this.call('Emulation.setDeviceMetricsOverride', metrics(900));
     const whole = height ?? Number(await this.evaluate('document.documentElement.scrollHeight'));
