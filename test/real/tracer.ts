@@ -63,7 +63,9 @@ export class Tracer {
 
   /** Waits until events of so many bytes have come out: who moves more than the rings hold, and does not wait, loses some. */
   async shows(bytes: number): Promise<void> {
-    await until(() => this.#countBytes() >= bytes, `events of ${bytes} bytes`, 60_000);
+    await until(() => this.#countBytes() >= bytes, `events of ${bytes} bytes`, 30_000).catch((error: Error) => {
+      throw new Error(`${error.message}: got ${this.#bytes}`);
+    });
   }
 
   #countBytes(): number {
