@@ -30,8 +30,9 @@ export type Direction = 'receive' | 'send';
  * `receive`, `send`: moves bytes. `peek`: shows bytes that a later call will move. `guard`: moves bytes that were counted
  * before, by calling functions that are probed: those must not be counted again. `forget`: ends the session of its pointer.
  * `handshake`: goes on with a handshake, and returns 1 when it is done. `shutdown`: sends or awaits the end of the session.
+ * `side`: makes the session a client's or a server's.
  */
-export type Deed = 'receive' | 'send' | 'peek' | 'guard' | 'forget' | 'handshake' | 'shutdown';
+export type Deed = 'receive' | 'send' | 'peek' | 'guard' | 'forget' | 'handshake' | 'shutdown' | 'side';
 
 /** Where a call tells how many bytes it moved: in its result, or behind a pointer argument when its result is one of `success`. */
 export type Moved = {in: 'result'} | {in: 'argument'; argument: number; success: readonly [number, number]};
@@ -56,9 +57,9 @@ export interface LibraryFunction {
 /**
  * What a function of the companion shows. `place`: where an error is about to be raised (file, line, function). `raise`: an
  * error, its library and reason. `put`: both at once. `verdict`: by its result, what a verification came to.
- * `certificate`: a certificate, behind a pointer to a pointer. `arrive`, `leave`: bytes of the connection, by a BIO.
+ * `certificate`: one that is decoded, behind a pointer to a pointer. `subject`: the certificate to be verified.
  */
-export type CompanionDeed = 'place' | 'raise' | 'put' | 'verdict' | 'certificate' | 'arrive' | 'leave';
+export type CompanionDeed = 'place' | 'raise' | 'put' | 'verdict' | 'certificate' | 'subject';
 
 export interface CompanionFunction {
   readonly name: string;
@@ -176,7 +177,7 @@ export interface PlannedCompanion {
   readonly functions: readonly CompanionFunction[];
 }
 
-/** A function with its number in this script's records: hundreds are the deed (1 receive, 2 send, 3 peek, 4 guard, 6 handshake, 7 shutdown). */
+/** A function with its number in this script's records: hundreds are the deed (1 receive, 2 send, 3 peek, 4 guard, 6 handshake, 7 shutdown, 8 side). */
 export interface PlannedFunction extends LibraryFunction {
   readonly id: number;
 }
@@ -252,7 +253,7 @@ export interface HandshakeSigner {
 
 /** What is seen of handshakes, in order of time, before it is understood. */
 export type HandshakeSign =
-  | {readonly kind: 'begin'; readonly function: string; readonly library: string}
+  | {readonly kind: 'begin'; readonly function: string; readonly library: string; readonly isHandshake: boolean}
   | {
       readonly kind: 'outcome';
       readonly function: string;
@@ -271,10 +272,11 @@ export type HandshakeSign =
       readonly function: string;
     }
   | {readonly kind: 'verdict'; readonly code: number}
+  | {readonly kind: 'subject'; readonly pointer: string}
   | {
       readonly kind: 'octets';
       readonly channel: string;
-      readonly direction: Direction;
+      readonly direction: Direction | 'certificate';
       /** Bytes in order; a number stands for as many that are missing. */
       readonly parts: readonly (Buffer | number)[];
       /** 0 where nothing failed: without parts, the other side has closed. */

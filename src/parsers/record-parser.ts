@@ -160,6 +160,7 @@ export class RecordParser implements Parser {
       case 'outcome':
       case 'error':
       case 'verdict':
+      case 'subject':
       case 'end':
       case 'exit':
         this.#hold({time: record.time, weight: 0, what: record});

@@ -1,4 +1,4 @@
-import type {CompanionDeed, Dialect, PlannedFunction, ProbePlan} from '../model.js';
+import type {CompanionDeed, Deed, Dialect, PlannedFunction, ProbePlan} from '../model.js';
 import {
   commentLiteral,
   commLiteral,
@@ -60,6 +60,11 @@ export interface ScriptContext {
   readonly raises: readonly PointContext[];
   readonly puts: readonly PointContext[];
   readonly verdicts: readonly PointContext[];
+  /** Functions that take certificates apart, and that name the one to be verified. */
+  readonly certificates: readonly PointContext[];
+  readonly subjects: readonly PointContext[];
+  /** Functions that make a session a client's or a server's. */
+  readonly sides: readonly CallContext[];
   /** How a script says that an address is one of the process: `uptr`, or nothing. */
   readonly user: Literal;
   /** Bytes of a connection kept of each of its system calls during a handshake. */
@@ -164,10 +169,15 @@ export function makeContext(
     raises: companionPoints(plan, 'raise'),
     puts: companionPoints(plan, 'put'),
     verdicts: companionPoints(plan, 'verdict'),
+    certificates: companionPoints(plan, 'certificate'),
+    subjects: companionPoints(plan, 'subject'),
+    sides: functions
+      .filter(({deed}) => deed === 'side' && !readable)
+      .map((each) => callContext(each, plan, functions, readable)),
     user: new Literal(dialect.readsUser ? 'uptr' : ''),
     hello: {snaplen: numberLiteral(helloBytes), pieces: piecesOf(helloBytes, dialect)},
     calls: functions
-      .filter(({deed}) => deed !== 'forget' && !(readable && (deed === 'handshake' || deed === 'shutdown')))
+      .filter(({deed}) => isCall(deed, readable))
       .map((each) => callContext(each, plan, functions, readable)),
     forgets: functions
       .filter(({deed}) => deed === 'forget')
@@ -181,6 +191,11 @@ export function makeContext(
     durationS: plan.durationS === undefined ? null : numberLiteral(plan.durationS),
     drainedS: plan.durationS === undefined ? null : numberLiteral(plan.durationS + 3),
   };
+}
+
+/** What returns with something to tell. For eyes, only what moves bytes. */
+function isCall(deed: Deed, readable: boolean): boolean {
+  return deed !== 'forget' && deed !== 'side' && !(readable && (deed === 'handshake' || deed === 'shutdown'));
 }
 
 function piecesOf(snaplen: number, {piece}: Dialect): Pieces {

@@ -11,20 +11,30 @@ import {renderScript} from '../../src/scripts/render.js';
 const golden = join(import.meta.dirname, '..', 'golden', 'scripts');
 const everyone: Filters = {pids: [], comms: [], uids: [], cgroups: [], descendants: false};
 
-const options: Record<string, {filters?: Partial<Filters>; snaplen?: number; readable?: boolean; durationS?: number}> =
-  {
-    plain: {},
-    'snaplen-0': {snaplen: 0},
-    pid: {filters: {pids: [1234, 5678]}},
-    command: {filters: {pids: [1234], descendants: true}},
-    filters: {filters: {comms: ['nginx', 'a "b" \\c'], uids: [0, 33], cgroups: [{path: '/web', ids: ['42', '43']}]}},
-    duration: {durationS: 30},
-    readable: {readable: true},
-  };
+interface Option {
+  filters?: Partial<Filters>;
+  snaplen?: number;
+  readable?: boolean;
+  durationS?: number;
+  what?: readonly string[];
+}
+
+const options: Record<string, Option> = {
+  plain: {},
+  'snaplen-0': {snaplen: 0},
+  pid: {filters: {pids: [1234, 5678]}},
+  command: {filters: {pids: [1234], descendants: true}},
+  filters: {filters: {comms: ['nginx', 'a "b" \\c'], uids: [0, 33], cgroups: [{path: '/web', ids: ['42', '43']}]}},
+  duration: {durationS: 30},
+  readable: {readable: true},
+  handshakes: {what: ['handshakes']},
+  both: {what: ['openssl', 'handshakes'], filters: {pids: [1234], descendants: true}},
+};
 
 for (const library of libraries) {
   for (const dialect of dialects) {
     for (const [name, option] of Object.entries(options)) {
+      if (option.what && library.companion === undefined) continue;
       const file = `${library.name}.${name}.${dialect.name}.bt`;
       t.test(`the script ${file} is as recorded`, async (t) => {
         const text = render(library, dialect.name, option);
@@ -40,7 +50,7 @@ for (const library of libraries) {
 
 function render(library: Library, dialect: string, option: (typeof options)[string]): string {
   const plan = makePlan({
-    what: [library.name],
+    what: option.what ?? [library.name],
     libraries,
     targets: [targetOf(library)],
     filters: {...everyone, ...option.filters},
@@ -62,6 +72,12 @@ function targetOf(library: Library): Target {
     linkage: 'shared',
     functions: has,
     missing: library.functions.map(({name}) => name).filter((name) => !has.includes(name)),
+    ...(library.companion && {
+      companion: {
+        attachPath: '/usr/lib/companion.so',
+        functions: library.companion.functions.map(({name}) => name),
+      },
+    }),
     pids: [],
     traceable: true,
   };
