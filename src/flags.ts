@@ -104,13 +104,13 @@ export const bpftraceFlag = Flags.string({
 });
 
 /** What can be traced: the libraries. Throws USAGE with the words that are known. */
-export function checkWhat(words: readonly string[]): readonly string[] {
+export function checkWhat(words: readonly string[], command: 'trace' | 'gen'): readonly string[] {
   const known = libraries.map(({name}) => name);
   const unknown = words.find((word) => !known.includes(word));
   if (unknown !== undefined) {
     throw new TlsKitError('USAGE', `"${unknown}" cannot be traced.`, [
       `Name one of: ${known.join(', ')}`,
-      'See: tls-kit trace --help',
+      `See: tls-kit ${command} --help`,
     ]);
   }
   return words.length === 0 ? ['openssl'] : [...new Set(words)];
