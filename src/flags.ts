@@ -107,13 +107,13 @@ export const bpftraceFlag = Flags.string({
 const subjects = ['handshakes'];
 
 /** What can be traced: the libraries, and handshakes. Throws USAGE with the words that are known. */
-export function checkWhat(words: readonly string[]): readonly string[] {
+export function checkWhat(words: readonly string[], command: 'trace' | 'gen'): readonly string[] {
   const known = [...libraries.map(({name}) => name), ...subjects];
   const unknown = words.find((word) => !known.includes(word));
   if (unknown !== undefined) {
     throw new TlsKitError('USAGE', `"${unknown}" cannot be traced.`, [
       `Name one of: ${known.join(', ')}`,
-      'See: tls-kit trace --help',
+      `See: tls-kit ${command} --help`,
     ]);
   }
   return words.length === 0 ? ['openssl'] : [...new Set(words)];

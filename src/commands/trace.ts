@@ -68,7 +68,7 @@ Exit status 6 when something happened that --fail-on names.`;
   async run(): Promise<void> {
     const {argv, flags} = await this.parse(Trace);
     const command = this.#command();
-    const request = {...requestOf(checkWhat(argv as string[]), flags), ...(command && {command})};
+    const request = {...requestOf(checkWhat(argv as string[], 'trace'), flags), ...(command && {command})};
     const version = await requireMachine(flags.bpftrace, ['tls-kit', ...process.argv.slice(2)]);
     if (flags['dry-run']) return this.#check(request, version, flags.bpftrace);
 
