@@ -33,8 +33,9 @@ export type Direction = 'receive' | 'send';
  * `receive`, `send`: moves bytes. `peek`: shows bytes that a later call will move. `guard`: moves bytes that were counted
  * before, by calling functions that are probed: those must not be counted again. `forget`: ends the session of its pointer.
  * `handshake`: goes on with a handshake, and returns 1 when it is done. `shutdown`: sends or awaits the end of the session.
+ * `declare`: says which descriptor the session uses.
  */
-export type Deed = 'receive' | 'send' | 'peek' | 'guard' | 'forget' | 'handshake' | 'shutdown';
+export type Deed = 'receive' | 'send' | 'peek' | 'guard' | 'forget' | 'handshake' | 'shutdown' | 'declare';
 
 /** Where a call tells how many bytes it moved: in its result, or behind a pointer argument when its result is one of `success`. */
 export type Moved = {in: 'result'} | {in: 'argument'; argument: number; success: readonly [number, number]};
@@ -47,6 +48,8 @@ export interface LibraryFunction {
   readonly session: number;
   /** The argument that points to the plaintext; absent where the call has none (SSL_sendfile). */
   readonly buffer?: number;
+  /** The argument that is the descriptor, of a function that declares one. */
+  readonly descriptor?: number;
   readonly moved?: Moved;
   /** Functions whose bodies may jump here, so that both share one stack frame and are one call, named for the first. */
   readonly jumpedToBy?: readonly string[];

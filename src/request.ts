@@ -2,7 +2,15 @@ import {access} from 'node:fs/promises';
 import {basename} from 'node:path';
 import {libraries} from './libraries/index.js';
 import type {Filters, FoundCompanion, Library, Script, Target} from './model.js';
-import {findTargets, idsOfCgroup, loaderTargets, targetFromFile, targetsOfCommand, uidOf} from './targets/index.js';
+import {
+  findTargets,
+  idsOfCgroup,
+  loaderTargets,
+  requireCommand,
+  targetFromFile,
+  targetsOfCommand,
+  uidOf,
+} from './targets/index.js';
 
 /** What a user asked for, as the flags say it. */
 export interface Request {
@@ -44,6 +52,7 @@ export async function resolveFilters(request: Request, commandPid?: number): Pro
  */
 export async function resolveTargets(request: Request): Promise<readonly Target[]> {
   const wanted = librariesOf(request.what);
+  if (request.command) await requireCommand(request.command[0] ?? '', process.env);
   if (request.libs.length > 0)
     return Promise.all(request.libs.map((path) => namedTarget(wanted, path, request.isForElsewhere ?? false)));
   if (request.command) return (await targetsOfCommand(wanted, request.command, process.env)).targets;

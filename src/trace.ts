@@ -3,7 +3,7 @@
  * `prepare` finds who and what and writes the script (which is all that `gen` does); `trace` runs it and shows what comes.
  */
 import {type Caller, type CommandEnd, type HeldCommand, holdCommand} from './engine/command.js';
-import {type Engine, onlineProcessors, startEngine} from './engine/engine.js';
+import {type Engine, type EngineEnd, onlineProcessors, startEngine} from './engine/engine.js';
 import {followHandshakes} from './handshakes.js';
 import {libraries} from './libraries/index.js';
 import type {SummaryEvent, TraceEvent} from './model.js';
@@ -129,11 +129,13 @@ async function follow(run: Run): Promise<SummaryEvent> {
     engine.abort();
     await engine.ended;
   }
+  const engineEnd = await engine.ended;
   const commandEnd = await stopped;
   for (const message of engine.warnings) await write({type: 'warning', code: 'bpftrace', message});
   const durationNs = (Date.now() - startedAtMs) * 1_000_000;
   const last = parser.end({durationNs, ...(commandEnd && {command: commandEnd})});
   const summary = last.at(-1) as SummaryEvent;
+  if (summary.incomplete) await show.write({type: 'warning', code: 'bpftrace', message: cutOff(engineEnd)});
   await pass(last.slice(0, -1));
   if (summary.events === 0 && !summary.handshakes) await write(await watch.silence(summary));
   await write(summary);
@@ -165,6 +167,12 @@ async function runAndStop(
   ]);
   await engine.stop();
   return first;
+}
+
+/** What happened to a bpftrace that told no final totals. */
+function cutOff({exitCode, signal}: EngineEnd): string {
+  const how = signal !== undefined ? `was ended by signal ${signal}` : `ended with status ${exitCode ?? 'unknown'}`;
+  return `bpftrace ${how} before it told its totals: what was seen and lost is unknown. See whether it was killed: dmesg`;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

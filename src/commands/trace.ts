@@ -3,7 +3,7 @@ import {constants} from 'node:os';
 import {Args, Flags} from '@oclif/core';
 import {TlsKitCommand} from '../command.js';
 import {checkScript} from '../engine/engine.js';
-import {TlsKitError} from '../errors.js';
+import {exitStatus, TlsKitError} from '../errors.js';
 import {bpftraceFlag, checkWhat, readerFlags, requestOf, scriptFlags} from '../flags.js';
 import {requireMachine} from '../machine.js';
 import {messageFlags, redactionFlags, understandOptionsOf} from '../message-flags.js';
@@ -121,7 +121,8 @@ Exit status 6 when something happened that --fail-on names.`;
         },
         open,
       );
-      process.exitCode = statusOf(summary, flags['fail-on']) || commandStatus(summary);
+      const engineStatus = summary.incomplete ? exitStatus.engine : exitStatus.done;
+      process.exitCode = engineStatus || statusOf(summary, flags['fail-on']) || commandStatus(summary);
     } finally {
       status?.close();
       for (const signal of signals) process.off(signal, onSignal);

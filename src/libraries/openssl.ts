@@ -62,6 +62,9 @@ const functions: readonly LibraryFunction[] = [
     source: 'OpenSSL manual, SSL_do_handshake(3)',
   },
   {name: 'SSL_shutdown', deed: 'shutdown', session, source: 'OpenSSL manual, SSL_shutdown(3)'},
+  {name: 'SSL_set_fd', deed: 'declare', session, descriptor: 1, source: 'OpenSSL manual, SSL_set_fd(3)'},
+  {name: 'SSL_set_rfd', deed: 'declare', session, descriptor: 1, source: 'OpenSSL manual, SSL_set_fd(3)'},
+  {name: 'SSL_set_wfd', deed: 'declare', session, descriptor: 1, source: 'OpenSSL manual, SSL_set_fd(3)'},
   {name: 'SSL_free', deed: 'forget', session, source: 'OpenSSL manual, SSL_free(3)'},
   {name: 'SSL_clear', deed: 'forget', session, source: 'OpenSSL manual, SSL_clear(3)'},
 ];

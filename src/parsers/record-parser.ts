@@ -157,6 +157,7 @@ export class RecordParser implements Parser {
       case 'outcome':
       case 'error':
       case 'verdict':
+      case 'address':
       case 'end':
       case 'exit':
         this.#hold({time: record.time, weight: 0, what: record});

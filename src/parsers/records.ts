@@ -1,3 +1,5 @@
+import type {ConnectionRef} from '../events.js';
+
 /** One line that a script printed, as docs/records.md says. Times are nanoseconds of the kernel's clock. */
 export type TraceRecord =
   | AnchorRecord
@@ -8,6 +10,7 @@ export type TraceRecord =
   | CallRecord
   | PieceRecord
   | EndRecord
+  | AddressRecord
   | ExitRecord
   | HandshakeRecord
   | OctetsRecord
@@ -96,6 +99,21 @@ export interface EndRecord {
   readonly received: number;
   readonly sent: number;
 }
+
+/** N: which socket a session uses. */
+export interface AddressRecord {
+  readonly kind: 'address';
+  readonly time: bigint;
+  readonly pid: number;
+  readonly session: string;
+  readonly since: string;
+  /** The function inside which it was learned. */
+  readonly functionId: number;
+  readonly place: Place;
+}
+
+/** Where a connection goes, and how that is known. */
+export type Place = Omit<ConnectionRef, 'id'>;
 
 /** E: a process exited, or started another program. */
 export interface ExitRecord {

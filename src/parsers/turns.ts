@@ -2,17 +2,26 @@ import type {ConnectionEvent, DataEvent, TraceEvent} from '../events.js';
 import type {HandshakeFollower, HandshakeSign, HandshakeSigner} from '../model.js';
 import type {Accounting} from './accounting.js';
 import type {Call, Calls, Payload} from './calls.js';
-import type {Connection, ConnectionKey, Connections} from './connections.js';
+import {type Connection, type ConnectionKey, type Connections, refOf} from './connections.js';
 import type {Legend} from './legend.js';
 import {deedOf} from './numbers.js';
 import type {Processes} from './processes.js';
-import type {CallRecord, EndRecord, ExitRecord, HandshakeRecord, OctetsRecord, ProcessRecord} from './records.js';
+import type {
+  AddressRecord,
+  CallRecord,
+  EndRecord,
+  ExitRecord,
+  HandshakeRecord,
+  OctetsRecord,
+  Place,
+  ProcessRecord,
+} from './records.js';
 
 /** A record that waits for its turn. */
 export interface Turn {
   readonly time: bigint;
   readonly weight: number;
-  readonly what: Call | ProcessRecord | EndRecord | ExitRecord | HandshakeRecord;
+  readonly what: Call | ProcessRecord | AddressRecord | EndRecord | ExitRecord | HandshakeRecord;
 }
 
 /** What the turns of a run share. */
@@ -39,6 +48,7 @@ export function takeTurn({what}: Turn, scene: Scene): TraceEvent[] {
     return record.kind === 'octets' ? takeOctets(what, record, scene) : takeCall(what, record, scene);
   }
   if (what.kind === 'process') return takeProcess(what, scene);
+  if (what.kind === 'address') return takeAddress(what, scene);
   if (what.kind === 'end') return takeEnd(what, scene);
   if (what.kind === 'exit') return takeExit(what, scene);
   return takeHandshake(what, scene);
@@ -55,7 +65,7 @@ function takeCall(call: Call, record: CallRecord, scene: Scene): TraceEvent[] {
   return events;
 }
 
-function libraryOf(record: CallRecord, {legend}: Scene): string {
+function libraryOf(record: {readonly functionId: number}, {legend}: Scene): string {
   return legend.functionOf(record.functionId).library;
 }
 
@@ -66,6 +76,7 @@ function see(
   library: string | undefined,
   scene: Scene,
   events: TraceEvent[],
+  place?: Place,
 ): Connection {
   const {connections, processes} = scene;
   const known = connections.find(key, time);
@@ -78,6 +89,7 @@ function see(
   // Its X record was lost: it closed no later than this.
   if (before && since >= before.sinceTime) events.push(...close(before, since, scene));
   const connection = connections.add(key, process, processes.nextId(key.pid));
+  if (place) connection.place = place;
   events.push({
     type: 'connection',
     event: 'open',
@@ -85,7 +97,7 @@ function see(
     pid: key.pid,
     ...(process.comm !== undefined && {comm: process.comm}),
     ...(library !== undefined && {library}),
-    connection: {id: connection.totals.connection},
+    connection: refOf(connection),
   });
   // A record of the one before, so late that its successor has come: closed at once, and the pointer is the successor's again.
   if (before && since < before.sinceTime) {
@@ -110,7 +122,7 @@ function close(
       time: scene.clock(time),
       pid: process.pid,
       ...(process.comm !== undefined && {comm: process.comm}),
-      connection: {id: totals.connection},
+      connection: refOf(connection),
       ...(scene.countsBytes && {bytesSent: totals.bytesSent, bytesReceived: totals.bytesReceived}),
       durationNs: time > sinceTime ? Number(time - sinceTime) : 0,
     },
@@ -137,7 +149,7 @@ function countCall(
 }
 
 function dataEvent(record: CallRecord, payload: Payload, connection: Connection, {clock, legend}: Scene): DataEvent {
-  const {before, process, totals} = connection;
+  const {before, process} = connection;
   const {library, name} = legend.functionOf(record.functionId);
   const isSent = record.deed === 'send';
   const event: DataEvent = {
@@ -148,7 +160,7 @@ function dataEvent(record: CallRecord, payload: Payload, connection: Connection,
     library,
     function: name,
     direction: isSent ? 'send' : 'receive',
-    connection: {id: totals.connection},
+    connection: refOf(connection),
     offset: Math.max(0, record.offset - (isSent ? before.sent : before.received)),
     length: record.length,
     captured: payload.bytes.length,
@@ -165,6 +177,14 @@ function dataEvent(record: CallRecord, payload: Payload, connection: Connection,
 function takeProcess(record: ProcessRecord, {processes}: Scene): TraceEvent[] {
   const named = processes.name(processes.of(record.pid), record);
   return named ? [named] : [];
+}
+
+/** It may come again: a session can be given another socket. */
+function takeAddress(record: AddressRecord, scene: Scene): TraceEvent[] {
+  const events: TraceEvent[] = [];
+  const connection = see(record, record.time, libraryOf(record, scene), scene, events, record.place);
+  connection.place = record.place;
+  return events;
 }
 
 function takeEnd(record: EndRecord, scene: Scene): TraceEvent[] {

@@ -29,6 +29,7 @@ const hundreds: Record<Deed, number> = {
   forget: 500,
   handshake: 600,
   shutdown: 700,
+  declare: 800,
 };
 
 /**

@@ -68,6 +68,12 @@ export interface ScriptContext {
   readonly calls: readonly CallContext[];
   /** Functions that end a session. */
   readonly forgets: readonly {readonly session: Literal; readonly points: readonly PointContext[]}[];
+  /** Functions that say which descriptor a session uses. */
+  readonly declares: readonly {
+    readonly session: Literal;
+    readonly descriptor: Literal;
+    readonly points: readonly PointContext[];
+  }[];
   /** The ids of calls that tell behind a pointer how much they moved, and the results that mean success for all of them. */
   readonly outs: readonly Literal[];
   readonly outMinimum: Literal;
@@ -167,11 +173,22 @@ export function makeContext(
     user: new Literal(dialect.readsUser ? 'uptr' : ''),
     hello: {snaplen: numberLiteral(helloBytes), pieces: piecesOf(helloBytes, dialect)},
     calls: functions
-      .filter(({deed}) => deed !== 'forget' && !(readable && (deed === 'handshake' || deed === 'shutdown')))
+      .filter((each) => isCall(each, readable))
       .map((each) => callContext(each, plan, functions, readable)),
     forgets: functions
       .filter(({deed}) => deed === 'forget')
       .map((each) => ({session: numberLiteral(each.session), points: pointsOf(each, plan)})),
+    declares: functions.flatMap((each) =>
+      each.descriptor === undefined
+        ? []
+        : [
+            {
+              session: numberLiteral(each.session),
+              descriptor: numberLiteral(each.descriptor),
+              points: pointsOf(each, plan),
+            },
+          ],
+    ),
     outs: functions.filter(({moved}) => moved?.in === 'argument').map(({id}) => numberLiteral(id)),
     outMinimum: numberLiteral(Math.min(...outs.map(({success}) => success[0]), 1)),
     outMaximum: numberLiteral(Math.max(...outs.map(({success}) => success[1]), 1)),
@@ -200,6 +217,11 @@ function companionPoints(plan: ProbePlan, deed: CompanionDeed): readonly PointCo
   );
   const distinct = new Map(points.map((point) => [point[0], point]));
   return [...distinct.values()].map(([, path, name]) => ({path: pathLiteral(path), symbol: symbolLiteral(name)}));
+}
+
+function isCall({deed}: PlannedFunction, readable: boolean): boolean {
+  if (readable && (deed === 'handshake' || deed === 'shutdown')) return false;
+  return deed !== 'forget' && deed !== 'declare';
 }
 
 function distinctFunctions(plan: ProbePlan): readonly PlannedFunction[] {

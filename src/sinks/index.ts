@@ -1,7 +1,15 @@
-export {createCaptureFile, type Owner} from './capture-file.js';
+export {createCaptureFile} from './capture-file.js';
+export {createCurlSink} from './curl.js';
+export {createHarSink} from './har.js';
 export {createNdjsonSink} from './ndjson.js';
 export {createOutput, type Output} from './output.js';
 export {wantsColour} from './paint.js';
+export {createPcapngSink} from './pcapng/sink.js';
+export {createPrivateFile, type Owner, type PrivateFile} from './private-file.js';
+export {ReportFold} from './report/fold.js';
+export {reportHtml} from './report/html.js';
+export type {Report} from './report/report.js';
+export {reportText} from './report/text.js';
 export type {Sink} from './sink.js';
 export {type StatusNumbers, startProgressLine, startStatusLine} from './status.js';
 export {createTable} from './table.js';

@@ -2,7 +2,7 @@ import type {Writable} from 'node:stream';
 
 /** A stream to write to: waits while the reader is slow, and knows when it has gone. */
 export interface Output {
-  write(text: string): void | Promise<void>;
+  write(chunk: string | Uint8Array): void | Promise<void>;
   /** What is still gathered goes out. */
   flush(): Promise<void>;
   /** The reader closed its end (`| head -1`). What is written after is dropped. */
@@ -19,7 +19,7 @@ const gatherLimit = 65_536;
 export function createOutput(stream: Writable): Output {
   const closed = new AbortController();
   const close = () => closed.abort();
-  let gathered: string[] = [];
+  let gathered: (string | Uint8Array)[] = [];
   let length = 0;
   let isScheduled = false;
   stream.once('close', close);
@@ -31,16 +31,16 @@ export function createOutput(stream: Writable): Output {
   const send = (): void | Promise<void> => {
     isScheduled = false;
     if (length === 0 || closed.signal.aborted) return;
-    const text = gathered.join('');
+    const chunk = joined(gathered);
     gathered = [];
     length = 0;
-    if (!stream.write(text)) return drained(stream, closed.signal);
+    if (!stream.write(chunk)) return drained(stream, closed.signal);
   };
   return {
     closed: closed.signal,
-    write: (text) => {
-      gathered.push(text);
-      length += text.length;
+    write: (chunk) => {
+      gathered.push(chunk);
+      length += chunk.length;
       if (length >= gatherLimit || stream.writableNeedDrain) return send();
       if (!isScheduled) setImmediate(send);
       isScheduled = true;
@@ -49,6 +49,11 @@ export function createOutput(stream: Writable): Output {
       await send();
     },
   };
+}
+
+function joined(chunks: readonly (string | Uint8Array)[]): string | Buffer {
+  const isText = chunks.every((chunk) => typeof chunk === 'string');
+  return isText ? chunks.join('') : Buffer.concat(chunks.map((chunk) => Buffer.from(chunk as Uint8Array)));
 }
 
 function drained(stream: Writable, closed: AbortSignal): Promise<void> {

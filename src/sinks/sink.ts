@@ -9,3 +9,6 @@ export interface Sink {
 
 /** Takes text; a promise means: wait before you go on. */
 export type Write = (text: string) => void | Promise<void>;
+
+/** The same for bytes. */
+export type WriteBytes = (bytes: Uint8Array) => void | Promise<void>;

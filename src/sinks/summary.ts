@@ -29,7 +29,8 @@ function handshakes({handshakes: counts}: SummaryEvent): string {
   return `${plural(all, 'handshake')} (${parts.length > 0 ? parts.join(', ') : 'none failed'})`;
 }
 
-function balance({bytes, incomplete}: SummaryEvent): string {
+/** What became of the bytes, in one line. */
+export function balance({bytes, incomplete}: SummaryEvent): string {
   const {seen, captured, cut, lost, peeked} = bytes;
   const peeks = peeked ? ` (and ${plural(peeked, 'byte')} peeked at)` : '';
   if (incomplete || seen === undefined) {
@@ -42,7 +43,8 @@ function openCalls({calls}: SummaryEvent): string {
   return calls && calls.unmatched > 0 ? `, ${plural(calls.unmatched, 'call')} under way at the end` : '';
 }
 
-function losses({bytes, lostEvents, malformedLines}: SummaryEvent): string[] {
+/** What was lost, and what to do about it. */
+export function losses({bytes, lostEvents, malformedLines}: SummaryEvent): string[] {
   const lost = bytes.lost ?? 0;
   return [
     ...(lostEvents > 0

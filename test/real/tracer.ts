@@ -61,9 +61,9 @@ export class Tracer {
     return this.#ended;
   }
 
-  /** Waits until events of so many bytes have come out: who moves more than the rings hold, and does not wait, loses some. */
+  /** Gives bpftrace the time to empty its rings: until events of so many bytes have come out. What never comes, the account tells. */
   async shows(bytes: number): Promise<void> {
-    await until(() => this.#countBytes() >= bytes, `events of ${bytes} bytes`, 60_000);
+    await until(() => this.#countBytes() >= bytes, `events of ${bytes} bytes`, 20_000).catch(() => undefined);
   }
 
   #countBytes(): number {

@@ -2,6 +2,7 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {createHash, randomBytes} from 'node:crypto';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -59,6 +60,11 @@ export class Workshop {
     mkdirSync(dirname(path), {recursive: true});
     writeFileSync(path, content, {mode});
     return path;
+  }
+
+  /** Lets other users reach what is in it. */
+  openToAll(): void {
+    chmodSync(this.folder, 0o711);
   }
 
   async certificate(): Promise<{key: string; certificate: string}> {

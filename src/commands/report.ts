@@ -1,0 +1,62 @@
+import {Args, Flags} from '@oclif/core';
+import {TlsKitCommand} from '../command.js';
+import {readThrough} from '../read-through.js';
+import {
+  createPrivateFile,
+  type Report as ReportData,
+  ReportFold,
+  reportHtml,
+  reportText,
+  wantsColour,
+} from '../sinks/index.js';
+import {callerOf} from '../targets/index.js';
+
+/** A report shows no bodies: they are only counted. */
+const bodyBytes = 0;
+
+export default class Report extends TlsKitCommand {
+  static override args = {
+    file: Args.string({
+      description: 'A capture (-w FILE of trace), or what bpftrace printed for a script of gen; - is standard input',
+      ignoreStdin: true,
+      required: true,
+    }),
+  };
+
+  static override summary = 'Make a report of a recording: who was slow, what failed, and why';
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> capture.ndjson.gz',
+    {
+      description: 'As one page to attach to a ticket, which fetches nothing:',
+      command: '<%= config.bin %> <%= command.id %> capture.ndjson.gz --html report.html',
+    },
+    '<%= config.bin %> <%= command.id %> capture.ndjson.gz --json | jq .totals',
+  ];
+
+  static override flags = {
+    html: Flags.string({
+      helpGroup: 'OUT',
+      helpValue: 'FILE',
+      summary: 'Write one HTML page into FILE (mode 0600) instead',
+    }),
+  };
+
+  async run(): Promise<ReportData> {
+    const {args, flags} = await this.parse(Report);
+    const fold = new ReportFold();
+    const show = {write: (event: Parameters<ReportFold['add']>[0]) => fold.add(event), flush: async () => {}};
+    await readThrough(args.file, show, {bodyBytes});
+    const report = fold.report();
+    if (flags.html === undefined) this.log(reportText(report, wantsColour(process.stdout, process.env)).trimEnd());
+    else await this.#writeHtml(flags.html, report);
+    return report;
+  }
+
+  async #writeHtml(path: string, report: ReportData): Promise<void> {
+    const file = createPrivateFile(path, {what: 'report', flag: '--html'}, await callerOf(process.env));
+    await file.write(reportHtml(report));
+    await file.close();
+    this.logToStderr(`The report is in ${path}.`);
+  }
+}
