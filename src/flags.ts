@@ -86,14 +86,14 @@ export const readerFlags = {
   })(),
   'fail-on': Flags.custom<readonly FailOn[]>({
     helpGroup: 'OUT',
-    helpValue: 'lost,nothing',
+    helpValue: 'lost,nothing,failed,old-tls',
     parse: async (text) => failOnOf(text),
-    summary: 'Exit with 6 when this happened: lost, nothing',
+    summary: 'Exit with 6 when this happened: lost, nothing, failed (a handshake), old-tls (below TLS 1.2)',
   })(),
 };
 
-export type FailOn = 'lost' | 'nothing';
-const failOns: readonly FailOn[] = ['lost', 'nothing'];
+export type FailOn = 'lost' | 'nothing' | 'failed' | 'old-tls';
+const failOns: readonly FailOn[] = ['lost', 'nothing', 'failed', 'old-tls'];
 
 export const bpftraceFlag = Flags.string({
   default: 'bpftrace',
@@ -103,9 +103,12 @@ export const bpftraceFlag = Flags.string({
   summary: 'The bpftrace to run',
 });
 
-/** What can be traced: the libraries. Throws USAGE with the words that are known. */
+/** What can be traced beside libraries. */
+const subjects = ['handshakes'];
+
+/** What can be traced: the libraries, and handshakes. Throws USAGE with the words that are known. */
 export function checkWhat(words: readonly string[]): readonly string[] {
-  const known = libraries.map(({name}) => name);
+  const known = [...libraries.map(({name}) => name), ...subjects];
   const unknown = words.find((word) => !known.includes(word));
   if (unknown !== undefined) {
     throw new TlsKitError('USAGE', `"${unknown}" cannot be traced.`, [

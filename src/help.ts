@@ -4,6 +4,7 @@ import {FlagGroupsHelp} from './help-of-command.js';
 /** What people want to do, and what to type. */
 const tasks: readonly {readonly task: string; readonly type: string}[] = [
   {task: 'what can I trace?', type: 'sudo tls-kit targets'},
+  {task: 'why does TLS fail?', type: 'sudo tls-kit trace handshakes -- curl https://example.org'},
   {task: 'what does it send?', type: 'sudo tls-kit trace -p PID'},
   {task: 'what does this command send?', type: 'sudo tls-kit trace -- curl https://example.org'},
   {task: 'keep it for a ticket', type: 'sudo tls-kit trace -p PID -w f.ndjson.gz'},

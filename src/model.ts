@@ -3,6 +3,8 @@
  * Events have a file of their own, events.ts, made from schema/events-1.json by the build.
  */
 
+import type {ErrorEvent, HandshakeEvent} from './events.js';
+
 export type {
   ConnectionEvent,
   ConnectionTotals,
@@ -27,8 +29,10 @@ export type Direction = 'receive' | 'send';
  * What a function of a TLS library does with plaintext.
  * `receive`, `send`: moves bytes. `peek`: shows bytes that a later call will move. `guard`: moves bytes that were counted
  * before, by calling functions that are probed: those must not be counted again. `forget`: ends the session of its pointer.
+ * `handshake`: goes on with a handshake, and returns 1 when it is done. `shutdown`: sends or awaits the end of the session.
+ * `declare`: says which descriptor the session uses.
  */
-export type Deed = 'receive' | 'send' | 'peek' | 'guard' | 'forget';
+export type Deed = 'receive' | 'send' | 'peek' | 'guard' | 'forget' | 'handshake' | 'shutdown' | 'declare';
 
 /** Where a call tells how many bytes it moved: in its result, or behind a pointer argument when its result is one of `success`. */
 export type Moved = {in: 'result'} | {in: 'argument'; argument: number; success: readonly [number, number]};
@@ -41,13 +45,35 @@ export interface LibraryFunction {
   readonly session: number;
   /** The argument that points to the plaintext; absent where the call has none (SSL_sendfile). */
   readonly buffer?: number;
+  /** The argument that is the descriptor, of a function that declares one. */
+  readonly descriptor?: number;
   readonly moved?: Moved;
-  /** A function whose body may jump here, so that both share one stack frame and are one call, named for the first. */
-  readonly jumpedToBy?: string;
+  /** Functions whose bodies may jump here, so that both share one stack frame and are one call, named for the first. */
+  readonly jumpedToBy?: readonly string[];
   /** The first version that has it. Left out of a script for a library that is not at hand to look into. */
   readonly since?: string;
   /** Where the above is written: a header, a manual page, or a measurement. */
   readonly source: string;
+}
+
+/**
+ * What a function of the companion shows. `place`: where an error is about to be raised (file, line, function). `raise`: an
+ * error, its library and reason. `put`: both at once. `verdict`: by its result, what a verification came to.
+ * `certificate`: a certificate, behind a pointer to a pointer. `arrive`, `leave`: bytes of the connection, by a BIO.
+ */
+export type CompanionDeed = 'place' | 'raise' | 'put' | 'verdict' | 'certificate' | 'arrive' | 'leave';
+
+export interface CompanionFunction {
+  readonly name: string;
+  readonly deed: CompanionDeed;
+  readonly source: string;
+}
+
+/** The library beside a TLS library, in which errors are raised and certificates judged. */
+export interface Companion {
+  /** Matches the name by which the TLS library needs it. Where that is linked in statically, it is the same file. */
+  readonly fileName: RegExp;
+  readonly functions: readonly CompanionFunction[];
 }
 
 /** What a TLS library is: one data file in libraries/. */
@@ -61,6 +87,7 @@ export interface Library {
   readonly versionString: RegExp;
   /** The functions without which nothing can be traced: at least one must be present. */
   readonly functions: readonly LibraryFunction[];
+  readonly companion?: Companion;
   /** Functions that other libraries of the same family export under the same names, told apart by these strings. */
   readonly variants?: readonly {readonly name: string; readonly versionString: RegExp}[];
 }
@@ -94,12 +121,19 @@ export interface Target {
   /** The library's functions (those of the data file) that this file has, and those it lacks. */
   readonly functions: readonly string[];
   readonly missing: readonly string[];
+  /** The file beside it that holds functions of the library's companion, and which. */
+  readonly companion?: FoundCompanion;
   readonly pids: readonly number[];
   /** The container (its id, shortened), where the cgroup names one. */
   readonly container?: string;
   readonly traceable: boolean;
   /** Why not, in one sentence, when it is not traceable. */
   readonly reason?: string;
+}
+
+export interface FoundCompanion {
+  readonly attachPath: string;
+  readonly functions: readonly string[];
 }
 
 /** Whose calls count. Kinds are joined by and, values of one kind by or. */
@@ -120,6 +154,10 @@ export interface ProbePlan {
   readonly filters: Filters;
   /** Bytes of payload kept a call; 0 keeps none. */
   readonly snaplen: number;
+  /** Plaintext is shown; else only handshakes and what fails. */
+  readonly showsData: boolean;
+  /** Handshakes are looked for on the wire too. */
+  readonly readsWire: boolean;
   /** Kernel structures can be read by name (BTF): process names, parents. */
   readonly btf: boolean;
   /** Seconds after which the script ends by itself. */
@@ -133,9 +171,15 @@ export interface PlannedTarget {
   readonly version?: string;
   readonly functions: readonly PlannedFunction[];
   readonly missing: readonly string[];
+  readonly companion?: PlannedCompanion;
 }
 
-/** A function with its number in this script's records: hundreds are the deed (1 receive, 2 send, 3 peek, 4 guard). */
+export interface PlannedCompanion {
+  readonly attachPath: string;
+  readonly functions: readonly CompanionFunction[];
+}
+
+/** A function with its number in this script's records: hundreds are the deed (1 receive, 2 send, 3 peek, 4 guard, 6 handshake, 7 shutdown). */
 export interface PlannedFunction extends LibraryFunction {
   readonly id: number;
 }
@@ -155,6 +199,8 @@ export interface Dialect {
   readonly settings: 'config' | 'environment';
   /** `curtask` and its fields can be read by name where the kernel has BTF. */
   readonly readsTask: boolean;
+  /** `uptr()`: what lies behind a system call's pointer can be read. */
+  readonly readsUser: boolean;
   readonly hasBegin: boolean;
   /** How bpftrace says that every probe is attached. */
   readonly ready: 'stderr' | 'stdout' | 'links';
@@ -192,3 +238,55 @@ export type EngineSignal =
   | {readonly kind: 'ready'}
   | {readonly kind: 'attached'; readonly probes: number}
   | {readonly kind: 'gate'; readonly processor: number};
+
+/** Whose sign it is: the session of a process, and where and when it was given. */
+export interface HandshakeSigner {
+  readonly time: string;
+  readonly nsecs: bigint;
+  readonly pid: number;
+  readonly tid?: number;
+  readonly uid?: number;
+  readonly comm?: string;
+  /** The session's pointer, as printed: a name. */
+  readonly session: string;
+  /** The connection's id, once it has one. */
+  readonly connection?: string;
+}
+
+/** What is seen of handshakes, in order of time, before it is understood. */
+export type HandshakeSign =
+  | {readonly kind: 'begin'; readonly function: string; readonly library: string}
+  | {
+      readonly kind: 'outcome';
+      readonly function: string;
+      readonly library: string;
+      readonly isHandshake: boolean;
+      readonly result: number;
+      readonly latencyNs: number;
+    }
+  | {
+      readonly kind: 'error';
+      readonly library: number;
+      readonly reason: number;
+      readonly functionNumber: number;
+      readonly line: number;
+      readonly file: string;
+      readonly function: string;
+    }
+  | {readonly kind: 'verdict'; readonly code: number}
+  | {
+      readonly kind: 'octets';
+      readonly channel: string;
+      readonly direction: Direction;
+      /** Bytes in order; a number stands for as many that are missing. */
+      readonly parts: readonly (Buffer | number)[];
+      /** 0 where nothing failed: without parts, the other side has closed. */
+      readonly errno: number;
+    }
+  | {readonly kind: 'data'}
+  | {readonly kind: 'end'};
+
+/** Makes events of signs. */
+export interface HandshakeFollower {
+  take(sign: HandshakeSign, signer: HandshakeSigner): readonly (HandshakeEvent | ErrorEvent)[];
+}

@@ -1,8 +1,5 @@
 import type {TraceEvent} from './model.js';
-import type {Parser} from './parsers/index.js';
-
-/** How long an event waits for earlier ones from other processors. */
-export const holdBackMs = 200;
+import {flushEveryMs, type Parser} from './parsers/index.js';
 
 /**
  * Lines to events, until the lines end. What waits for others is let out by the clock when nothing more comes.
@@ -24,7 +21,7 @@ export async function readLines(
   const timer = setInterval(() => {
     const events = parser.flush();
     if (events.length > 0) inTurn(events).catch(onFailure);
-  }, holdBackMs);
+  }, flushEveryMs);
   try {
     for await (const line of lines) {
       const events = parser.push(line);

@@ -3,9 +3,10 @@ import {stat} from 'node:fs/promises';
 import type {Readable} from 'node:stream';
 import {createGunzip} from 'node:zlib';
 import {TlsKitError} from './errors.js';
+import {followHandshakes} from './handshakes.js';
 import type {SummaryEvent, TraceEvent} from './model.js';
 import {createParser, readCapture, sniff, toLines} from './parsers/index.js';
-import {holdBackMs, readLines} from './read.js';
+import {readLines} from './read.js';
 import type {Show} from './trace.js';
 
 export interface ReplayOptions {
@@ -41,7 +42,7 @@ export async function replay(path: string, show: Show, options: ReplayOptions): 
       if (options.stop.aborted) break;
     }
   } else {
-    const parser = createParser({holdBackMs});
+    const parser = createParser({handshakes: followHandshakes([])});
     await readLines(lines, parser, pass, () => input.destroy(), options.stop);
     await pass(parser.end());
   }

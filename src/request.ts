@@ -1,8 +1,16 @@
 import {access} from 'node:fs/promises';
 import {basename} from 'node:path';
 import {libraries} from './libraries/index.js';
-import type {Filters, Library, Script, Target} from './model.js';
-import {findTargets, idsOfCgroup, loaderTargets, targetFromFile, targetsOfCommand, uidOf} from './targets/index.js';
+import type {Filters, FoundCompanion, Library, Script, Target} from './model.js';
+import {
+  findTargets,
+  idsOfCgroup,
+  loaderTargets,
+  requireCommand,
+  targetFromFile,
+  targetsOfCommand,
+  uidOf,
+} from './targets/index.js';
 
 /** What a user asked for, as the flags say it. */
 export interface Request {
@@ -43,13 +51,20 @@ export async function resolveFilters(request: Request, commandPid?: number): Pro
  * else those of every process, and those that the loader would give to the next one.
  */
 export async function resolveTargets(request: Request): Promise<readonly Target[]> {
-  const wanted = libraries.filter(({name}) => request.what.includes(name));
+  const wanted = librariesOf(request.what);
+  if (request.command) await requireCommand(request.command[0] ?? '', process.env);
   if (request.libs.length > 0)
     return Promise.all(request.libs.map((path) => namedTarget(wanted, path, request.isForElsewhere ?? false)));
   if (request.command) return (await targetsOfCommand(wanted, request.command, process.env)).targets;
   if (request.pids.length > 0) return findTargets(wanted, {pids: request.pids});
   const [mapped, loadable] = await Promise.all([findTargets(wanted), loaderTargets(wanted, process.env)]);
   return [...mapped, ...loadable.filter(({attachPath}) => !mapped.some((other) => other.attachPath === attachPath))];
+}
+
+/** The libraries to probe. Handshakes alone are looked for inside of those that tell why one failed. */
+export function librariesOf(what: readonly string[]): readonly Library[] {
+  const named = libraries.filter(({name}) => what.includes(name));
+  return named.length > 0 ? named : libraries.filter(({companion}) => companion !== undefined);
 }
 
 /** A library named for another machine, and not here: it is taken to have the functions that every version has. */
@@ -69,8 +84,22 @@ async function namedTarget(wanted: readonly Library[], path: string, mayBeElsewh
     linkage: 'shared',
     functions: library.functions.filter(isOld).map((each) => each.name),
     missing: library.functions.filter((each) => !isOld(each)).map((each) => each.name),
+    ...companionElsewhere(library, path),
     pids: [],
     traceable: true,
+  };
+}
+
+/** The companion of a shared library that is not here lies beside it; before 3.0, OpenSSL raised errors by another function. */
+function companionElsewhere({companion}: Library, path: string): {companion?: FoundCompanion} {
+  if (!companion || !/libssl\.so/.test(path)) return {};
+  const isOld = /\.so\.1(\.|$)/.test(path);
+  const functions = companion.functions.filter(({deed}) => deed === 'verdict' || (deed === 'put') === isOld);
+  return {
+    companion: {
+      attachPath: path.replace(/libssl(?=\.so[^/]*$)/, 'libcrypto'),
+      functions: functions.map(({name}) => name),
+    },
   };
 }
 

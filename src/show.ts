@@ -47,8 +47,13 @@ export function createFan(sinks: readonly Sink[]): Sink {
 
 /** The exit status that `--fail-on` asks for. */
 export function statusOf(summary: SummaryEvent, failOn: readonly FailOn[] = []): number {
-  const {bytes, lostEvents, incomplete, events} = summary;
+  const {bytes, lostEvents, incomplete, events, handshakes} = summary;
   const hasLost = (bytes.lost ?? 0) > 0 || lostEvents > 0 || incomplete;
-  const failed = (failOn.includes('lost') && hasLost) || (failOn.includes('nothing') && events === 0);
-  return failed ? exitStatus.failOn : exitStatus.done;
+  const happened: Record<FailOn, boolean> = {
+    lost: hasLost,
+    nothing: events === 0 && !handshakes,
+    failed: (handshakes?.failed ?? 0) + (handshakes?.abandoned ?? 0) > 0,
+    'old-tls': (handshakes?.oldTls ?? 0) > 0,
+  };
+  return failOn.some((each) => happened[each]) ? exitStatus.failOn : exitStatus.done;
 }

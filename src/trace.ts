@@ -3,12 +3,13 @@
  * `prepare` finds who and what and writes the script (which is all that `gen` does); `trace` runs it and shows what comes.
  */
 import {type Caller, type CommandEnd, type HeldCommand, holdCommand} from './engine/command.js';
-import {type Engine, onlineProcessors, startEngine} from './engine/engine.js';
+import {type Engine, type EngineEnd, onlineProcessors, startEngine} from './engine/engine.js';
+import {followHandshakes} from './handshakes.js';
 import {libraries} from './libraries/index.js';
 import type {SummaryEvent, TraceEvent} from './model.js';
 import {createParser, type Parser, toLines} from './parsers/index.js';
 import {makePlan} from './probes/plan.js';
-import {holdBackMs, readLines} from './read.js';
+import {readLines} from './read.js';
 import {hasBtf, type Prepared, type Request, resolveFilters, resolveTargets} from './request.js';
 import {dialectOf} from './scripts/dialects.js';
 import {renderScript, type ScriptStyle} from './scripts/render.js';
@@ -89,9 +90,11 @@ interface Run {
 async function follow(run: Run): Promise<SummaryEvent> {
   const {request, options, show, prepared, engine, command} = run;
   const startedAtMs = Date.now();
+  const session = sessionOf(request, prepared, options.bpftraceVersion, startedAtMs);
   const parser = createParser({
-    session: sessionOf(request, prepared, options.bpftraceVersion, startedAtMs),
-    holdBackMs,
+    session,
+    handshakes: followHandshakes(session.targets),
+    now: Date.now,
     ...(prepared.script.dialect.clock === 'monotonic' && {anchor: monotonicAnchor()}),
     onSignal: engine.hear,
   });
@@ -104,7 +107,8 @@ async function follow(run: Run): Promise<SummaryEvent> {
   const shown = {events: 0};
   const pass = async (events: readonly TraceEvent[]): Promise<void> => {
     for (const event of events) {
-      if (event.type === 'data' && ++shown.events > (options.maxEvents ?? Infinity)) continue;
+      const counts = event.type === 'data' || event.type === 'handshake';
+      if (counts && ++shown.events > (options.maxEvents ?? Infinity)) continue;
       const waiting = show.write(event.type === 'process' ? await watch.complete(event) : event);
       if (waiting) await waiting;
       if (shown.events >= (options.maxEvents ?? Infinity)) enough.abort();
@@ -117,13 +121,15 @@ async function follow(run: Run): Promise<SummaryEvent> {
     engine.abort();
     await engine.ended;
   }
+  const engineEnd = await engine.ended;
   const commandEnd = await stopped;
   for (const message of engine.warnings) await show.write({type: 'warning', code: 'bpftrace', message});
   const durationNs = (Date.now() - startedAtMs) * 1_000_000;
   const last = parser.end({durationNs, ...(commandEnd && {command: commandEnd})});
   const summary = last.at(-1) as SummaryEvent;
+  if (summary.incomplete) await show.write({type: 'warning', code: 'bpftrace', message: cutOff(engineEnd)});
   await pass(last.slice(0, -1));
-  if (summary.events === 0) await show.write(await watch.silence(summary));
+  if (summary.events === 0 && !summary.handshakes) await show.write(await watch.silence(summary));
   await show.write(summary);
   await show.flush();
   return summary;
@@ -153,6 +159,12 @@ async function runAndStop(
   ]);
   await engine.stop();
   return first;
+}
+
+/** What happened to a bpftrace that told no final totals. */
+function cutOff({exitCode, signal}: EngineEnd): string {
+  const how = signal !== undefined ? `was ended by signal ${signal}` : `ended with status ${exitCode ?? 'unknown'}`;
+  return `bpftrace ${how} before it told its totals: what was seen and lost is unknown. See whether it was killed: dmesg`;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

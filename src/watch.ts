@@ -2,7 +2,7 @@ import {libraries} from './libraries/index.js';
 import type {ProcessEvent, SummaryEvent, WarningEvent} from './model.js';
 import type {Parser} from './parsers/index.js';
 import {explainSilence, type SilenceReason} from './probes/silence.js';
-import type {Prepared, Request} from './request.js';
+import {librariesOf, type Prepared, type Request} from './request.js';
 import {descendantsOf, findProcesses, findTargets, readProcess, unprobedLibraries} from './targets/index.js';
 
 export interface WatchOptions {
@@ -63,9 +63,9 @@ export class Watch {
 
   async #saySilence(): Promise<void> {
     const {parser, say} = this.#options;
-    if (parser.status.events > 0) return;
+    if (parser.status.events + parser.status.handshakes > 0) return;
     const {message} = await this.#explain();
-    if (parser.status.events === 0) say(`Nothing captured yet. ${message}`);
+    if (parser.status.events + parser.status.handshakes === 0) say(`Nothing captured yet. ${message}`);
   }
 
   async #explain(summary?: SummaryEvent): Promise<SilenceReason> {
@@ -89,7 +89,7 @@ export class Watch {
   async #lookForLibraries(): Promise<void> {
     const {commandPid, prepared, request, say} = this.#options;
     if (commandPid === undefined) return;
-    const wanted = libraries.filter(({name}) => request.what.includes(name));
+    const wanted = librariesOf(request.what);
     for (const pid of [commandPid, ...(await descendantsOf(commandPid))]) {
       for (const {path, library} of await unprobedLibraries(wanted, pid, prepared.targets)) {
         if (this.#warned.has(path)) continue;

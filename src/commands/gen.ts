@@ -8,7 +8,10 @@ import {prepare} from '../trace.js';
 
 export default class Gen extends TlsKitCommand {
   static override args = {
-    what: Args.string({description: 'A TLS library: openssl (the default), gnutls', ignoreStdin: true}),
+    what: Args.string({
+      description: 'openssl (the default), gnutls, handshakes; several may stand together',
+      ignoreStdin: true,
+    }),
   };
 
   static override strict = false;

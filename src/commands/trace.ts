@@ -3,7 +3,7 @@ import {constants} from 'node:os';
 import {Args, Flags} from '@oclif/core';
 import {TlsKitCommand} from '../command.js';
 import {checkScript} from '../engine/engine.js';
-import {TlsKitError} from '../errors.js';
+import {exitStatus, TlsKitError} from '../errors.js';
 import {bpftraceFlag, checkWhat, readerFlags, requestOf, scriptFlags} from '../flags.js';
 import {requireMachine} from '../machine.js';
 import type {SummaryEvent} from '../model.js';
@@ -15,7 +15,10 @@ import {prepare, trace} from '../trace.js';
 
 export default class Trace extends TlsKitCommand {
   static override args = {
-    what: Args.string({description: 'TLS libraries: openssl (the default), gnutls', ignoreStdin: true}),
+    what: Args.string({
+      description: 'openssl (the default), gnutls, handshakes; several may stand together',
+      ignoreStdin: true,
+    }),
   };
 
   static override enableJsonFlag = false;
@@ -33,6 +36,10 @@ Exit status 6 when something happened that --fail-on names.`;
     {
       description: 'A command and its descendants:',
       command: 'sudo <%= config.bin %> <%= command.id %> -- curl https://example.org',
+    },
+    {
+      description: 'Why does TLS fail?',
+      command: 'sudo <%= config.bin %> <%= command.id %> handshakes -- curl https://example.org',
     },
     {
       description: 'Keep it for a ticket:',
@@ -74,7 +81,8 @@ Exit status 6 when something happened that --fail-on names.`;
     const show = createFan(sinks);
     const open = () => {
       if (flags.write !== undefined) sinks.push(createCaptureFile(flags.write, caller));
-      if (!flags['no-redact']) say('Payload is shown as it is: secrets included.');
+      if (!flags['no-redact'] && request.what.join() !== 'handshakes')
+        say('Payload is shown as it is: secrets included.');
       return show;
     };
     const say = (line: string) => {
@@ -110,7 +118,8 @@ Exit status 6 when something happened that --fail-on names.`;
         },
         open,
       );
-      process.exitCode = statusOf(summary, flags['fail-on']) || commandStatus(summary);
+      const engineStatus = summary.incomplete ? exitStatus.engine : exitStatus.done;
+      process.exitCode = engineStatus || statusOf(summary, flags['fail-on']) || commandStatus(summary);
     } finally {
       status?.close();
       for (const signal of signals) process.off(signal, onSignal);

@@ -14,7 +14,7 @@ const functions: readonly LibraryFunction[] = [
   // After an interrupted send the call is repeated with a null buffer: counted, not shown.
   {name: 'gnutls_record_send', deed: 'send', session, buffer, moved, source},
   // gnutls_record_send is one jump to gnutls_record_send2, seen in 3.7.9 by disassembly.
-  {name: 'gnutls_record_send2', deed: 'send', session, buffer, moved, jumpedToBy: 'gnutls_record_send', source},
+  {name: 'gnutls_record_send2', deed: 'send', session, buffer, moved, jumpedToBy: ['gnutls_record_send'], source},
   {name: 'gnutls_record_send_range', deed: 'send', session, buffer, moved, source},
   {name: 'gnutls_record_send_early_data', deed: 'send', session, buffer, moved, source},
   // gnutls_record_send_file is left out on purpose: it calls gnutls_record_send for each piece, which has the bytes.

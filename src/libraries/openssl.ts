@@ -1,4 +1,4 @@
-import type {Library, LibraryFunction, Moved} from '../model.js';
+import type {CompanionFunction, Library, LibraryFunction, Moved} from '../model.js';
 
 /** SSL_read_ex and its kin: 1 is success, and the count is behind the last pointer. Source: SSL_read(3), SSL_write(3). */
 const counted = (argument: number): Moved => ({in: 'argument', argument, success: [1, 1]});
@@ -28,7 +28,7 @@ const functions: readonly LibraryFunction[] = [
     buffer,
     moved: counted(4),
     // OpenSSL 3.3 and later: SSL_write_ex is one jump to SSL_write_ex2, seen in 3.5 and 3.6 by disassembly.
-    jumpedToBy: 'SSL_write_ex',
+    jumpedToBy: ['SSL_write_ex'],
     since: '3.3',
     source: 'OpenSSL 3.3 manual, SSL_write_ex2(3)',
   },
@@ -51,8 +51,32 @@ const functions: readonly LibraryFunction[] = [
   },
   {name: 'SSL_peek', deed: 'peek', session, buffer, moved: {in: 'result'}, source: 'OpenSSL manual, SSL_peek(3)'},
   {name: 'SSL_peek_ex', deed: 'peek', session, buffer, moved: counted(3), source: 'OpenSSL manual, SSL_peek(3)'},
+  {name: 'SSL_connect', deed: 'handshake', session, source: 'OpenSSL manual, SSL_connect(3)'},
+  {name: 'SSL_accept', deed: 'handshake', session, source: 'OpenSSL manual, SSL_accept(3)'},
+  {
+    name: 'SSL_do_handshake',
+    deed: 'handshake',
+    session,
+    // Seen in 3.0 by tracing.
+    jumpedToBy: ['SSL_connect', 'SSL_accept'],
+    source: 'OpenSSL manual, SSL_do_handshake(3)',
+  },
+  {name: 'SSL_shutdown', deed: 'shutdown', session, source: 'OpenSSL manual, SSL_shutdown(3)'},
+  {name: 'SSL_set_fd', deed: 'declare', session, descriptor: 1, source: 'OpenSSL manual, SSL_set_fd(3)'},
+  {name: 'SSL_set_rfd', deed: 'declare', session, descriptor: 1, source: 'OpenSSL manual, SSL_set_fd(3)'},
+  {name: 'SSL_set_wfd', deed: 'declare', session, descriptor: 1, source: 'OpenSSL manual, SSL_set_fd(3)'},
   {name: 'SSL_free', deed: 'forget', session, source: 'OpenSSL manual, SSL_free(3)'},
   {name: 'SSL_clear', deed: 'forget', session, source: 'OpenSSL manual, SSL_clear(3)'},
+];
+
+/** What libcrypto shows of a failure while a function of libssl runs. */
+const companionFunctions: readonly CompanionFunction[] = [
+  // ERR_raise(3) is a macro: ERR_new, ERR_set_debug, ERR_set_error; the latter calls ERR_vset_error.
+  {name: 'ERR_set_debug', deed: 'place', source: 'OpenSSL 3.0 manual, ERR_put_error(3); include/openssl/err.h'},
+  {name: 'ERR_vset_error', deed: 'raise', source: 'OpenSSL 3.0 manual, ERR_put_error(3); include/openssl/err.h'},
+  {name: 'ERR_put_error', deed: 'put', source: 'OpenSSL 1.1.1 manual, ERR_put_error(3)'},
+  // Its setters are not called by the library itself, which asks here at the end of a verification.
+  {name: 'X509_STORE_CTX_get_error', deed: 'verdict', source: 'OpenSSL manual, X509_STORE_CTX_get_error(3); measured'},
 ];
 
 /** OpenSSL 1.1.1 and later, and the libraries that kept its names: BoringSSL (also inside Node.js's relatives), LibreSSL, AWS-LC. */
@@ -62,6 +86,7 @@ export const openssl: Library = {
   fileName: /^libssl[.-]/,
   versionString: /OpenSSL (\d+\.\d+\.\d+[a-z]*)/,
   functions,
+  companion: {fileName: /^libcrypto[.-]/, functions: companionFunctions},
   variants: [
     {name: 'LibreSSL', versionString: /LibreSSL (\d+\.\d+\.\d+)/},
     {name: 'BoringSSL', versionString: /(BoringSSL)/},

@@ -1,4 +1,4 @@
-import type {SummaryEvent} from '../events.js';
+import type {ErrorEvent, HandshakeEvent, SummaryEvent} from '../events.js';
 import type {Connections} from './connections.js';
 import type {MapEnvelope} from './envelope.js';
 
@@ -13,6 +13,9 @@ const totals = new Set([
   '@calls_untracked',
 ]);
 
+/** Deprecated by RFC 8996, and older. */
+const oldVersions = new Set(['SSLv3', 'TLSv1', 'TLSv1.0', 'TLSv1.1']);
+
 /** Adds up what was seen, captured, cut and lost: what the kernel counted beside what arrived. */
 export class Accounting {
   /** Data events, peeks included. */
@@ -25,8 +28,27 @@ export class Accounting {
   shortened = 0;
   lostEvents = 0;
   malformedLines = 0;
+  #handshakes: SummaryEvent['handshakes'];
   readonly #totals = new Map<string, number>();
   readonly #maps = new Map<string, Map<string, bigint>>();
+
+  countHandshake(event: HandshakeEvent | ErrorEvent): void {
+    if (event.type !== 'handshake') return;
+    this.#handshakes ??= {ok: 0, failed: 0, abandoned: 0, unknown: 0, oldTls: 0};
+    const counts = this.#handshakes;
+    counts[event.result]++;
+    if (event.result !== 'failed' && oldVersions.has(event.version ?? '')) counts.oldTls++;
+  }
+
+  get handshakeCount(): number {
+    const {ok = 0, failed = 0, abandoned = 0, unknown = 0} = this.#handshakes ?? {};
+    return ok + failed + abandoned + unknown;
+  }
+
+  /** The handshakes of the summary; nothing where none was seen. */
+  handshakes(): Pick<SummaryEvent, 'handshakes'> {
+    return this.#handshakes ? {handshakes: this.#handshakes} : {};
+  }
 
   /** A map was printed: for totals, the last print stands. In plain text each entry comes on its own. */
   read({name, entries}: MapEnvelope): void {
@@ -63,10 +85,10 @@ export class Accounting {
       const [pid = '', session = ''] = key.split(',');
       const received = Number(moved.get(`${key},1`) ?? 0n);
       const sent = Number(moved.get(`${key},2`) ?? 0n);
-      const connection = connections.find(
-        {pid: Number(pid), session: hexOf(session), since: since.toString(16)},
-        latest,
-      );
+      const find = (first: bigint) =>
+        connections.find({pid: Number(pid), session: hexOf(session), since: first.toString(16)}, latest);
+      // The map's lowest bit tells of a handshake that is not done; records leave it out.
+      const connection = find(since) ?? find(since & ~1n);
       if (connection) connections.grow(connection, received, sent);
       else connections.moved += received + sent;
     }

@@ -1,8 +1,8 @@
-import type {CallRecord, PieceRecord} from './records.js';
+import type {CallRecord, OctetsRecord, PieceRecord} from './records.js';
 
-/** A call whose payload is being put together. */
+/** A call, or a transfer, whose payload is being put together. */
 export interface Call {
-  readonly record: CallRecord;
+  readonly record: CallRecord | OctetsRecord;
   readonly pieces: Pick<PieceRecord, 'position' | 'carried' | 'payload'>[];
   /** Up to here, nothing is missing. */
   reach: number;
@@ -31,14 +31,16 @@ export class Calls {
   readonly #latest = new Map<string, Call>();
   #records = 0;
 
-  start(record: CallRecord): Call {
+  /** @param piece how many bytes a record of this script holds at most: what is beyond them follows in pieces. */
+  start(record: Call['record'], piece = Number.POSITIVE_INFINITY): Call {
     const call: Call = {record, pieces: [], reach: 0, isOver: false, lastRecord: ++this.#records};
     const before = this.#latest.get(record.thread);
     if (before) before.isOver = true;
     this.#latest.delete(record.thread);
     if (record.payload.length > 0) {
-      add(call, {position: 0, carried: record.carried, payload: record.payload});
-    } else if (record.carried > 0) {
+      add(call, {position: 0, carried: Math.min(record.carried, piece), payload: record.payload});
+    }
+    if (call.reach < record.carried) {
       this.#open.set(nameOf(record), call);
       this.#latest.set(record.thread, call);
     }

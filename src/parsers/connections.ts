@@ -1,6 +1,7 @@
-import type {ConnectionTotals} from '../events.js';
+import type {ConnectionRef, ConnectionTotals} from '../events.js';
 import {Biggest} from './biggest.js';
 import type {Process} from './processes.js';
+import type {Place} from './records.js';
 
 /** A connection as the kernel counts it: bytes moved by all its calls, and how many of them came out in events. */
 export interface Connection {
@@ -13,7 +14,14 @@ export interface Connection {
   readonly before: {readonly received: number; readonly sent: number};
   /** `bytesReceived` and `bytesSent` as far as known, and `lost`: those of them that never came. */
   readonly totals: ConnectionTotals & {lost: number};
+  /** Its descriptor and addresses, once they are known. */
+  place?: Place;
   end?: {readonly time: bigint; readonly how: 'ended' | 'exited' | 'dropped'};
+}
+
+/** How events name a connection. */
+export function refOf({totals, place}: Connection): ConnectionRef {
+  return {id: totals.connection, ...place};
 }
 
 /** What a connection is known by in the records. */

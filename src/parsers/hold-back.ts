@@ -5,12 +5,12 @@ export interface Held {
 }
 
 export interface HoldBackLimits {
-  readonly windowNs: bigint;
-  /** Flushes that an item waits through when nothing younger comes. */
-  readonly flushes: number;
   readonly maxCount: number;
   readonly maxWeight: number;
 }
+
+/** Flushes that are remembered, beside the one that rings: an item waits through no more. */
+export const maxFlushes = 30;
 
 interface Entry<T> {
   readonly item: T;
@@ -31,7 +31,7 @@ export class HoldBack<T extends Held> {
   #arrivals = 0;
   #newest = 0n;
   #oldest: bigint | undefined;
-  /** What had come at the last flushes. */
+  /** What had come at the last flushes, the latest last. */
   readonly #flushed: {readonly newest: bigint; readonly arrivals: number}[] = [];
 
   constructor(limits: HoldBackLimits, mayLeave: (item: T) => boolean) {
@@ -65,17 +65,18 @@ export class HoldBack<T extends Held> {
     if (this.#oldest === undefined || item.time < this.#oldest) this.#oldest = item.time;
   }
 
-  /** What has waited long enough by the times of what came after it. */
-  release(): T[] {
-    const watermark = this.#newest - this.#limits.windowNs;
+  /** What has waited long enough by the times of what came after it: a window of so many nanoseconds. */
+  release(windowNs: bigint): T[] {
+    const watermark = this.#newest - windowNs;
     return this.#take(({item}) => this.isFull || (item.time <= watermark && this.#mayLeave(item)));
   }
 
   /** For a timer: all that was there when it rang as many flushes ago, and what belongs before that. */
-  flush(): T[] {
+  flush(flushes: number): T[] {
     this.#flushed.push({newest: this.#newest, arrivals: this.#arrivals});
-    if (this.#flushed.length <= this.#limits.flushes) return [];
-    const {newest, arrivals} = this.#flushed.shift() as {newest: bigint; arrivals: number};
+    if (this.#flushed.length <= flushes) return [];
+    const {newest, arrivals} = this.#flushed.at(-1 - flushes) as {newest: bigint; arrivals: number};
+    if (this.#flushed.length > maxFlushes) this.#flushed.shift();
     return this.#take(({item, arrival}) => item.time <= newest && (arrival < arrivals || this.#mayLeave(item)));
   }
 

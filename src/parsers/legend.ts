@@ -26,16 +26,21 @@ export class Legend {
     return this.#functions.get(id) ?? {library: 'unknown', name: `unknown(${id})`};
   }
 
+  /** Bytes of payload in one record; undefined where the script does not say. */
+  get piece(): number | undefined {
+    return numberOf(this.#settings.get('piece'));
+  }
+
   /** The first event of a capture, from what the script printed. What it does not say is absent. */
   session(startedAt: string | undefined): SessionEvent {
-    const snaplen = this.#settings.get('snaplen') ?? '';
+    const snaplen = numberOf(this.#settings.get('snaplen'));
     return {
       type: 'session',
       schema: 1,
       tlsKit: this.#settings.get('tls-kit') ?? 'unknown',
       ...(startedAt !== undefined && {startedAt}),
       what: (this.#settings.get('what') ?? '').split(' ').filter((word) => word !== ''),
-      ...(/^\d{1,9}$/.test(snaplen) && {snaplen: Number(snaplen)}),
+      ...(snaplen !== undefined && {snaplen}),
       targets: [...this.#targets.values()].flatMap(({library, parts}) => {
         // A path with a part missing would be another file's.
         const isWhole = Array.from(parts).every((part) => part !== undefined);
@@ -48,3 +53,7 @@ export class Legend {
 /** Far more than a script prints. */
 const maxSettings = 64;
 const maxFunctions = 4096;
+
+function numberOf(text = ''): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}

@@ -1,4 +1,5 @@
 import type {SessionEvent, SummaryEvent, TraceEvent} from '../events.js';
+import type {HandshakeFollower} from '../model.js';
 import type {Anchor} from './clock.js';
 import {RecordParser} from './record-parser.js';
 
@@ -15,8 +16,10 @@ export interface ParserOptions {
   readonly session?: SessionEvent;
   /** The clock's anchor, where the caller has one; else the TK record's. */
   readonly anchor?: Anchor;
-  /** How long events wait for earlier ones from other processors, in milliseconds of their own time. */
-  readonly holdBackMs?: number;
+  /** Makes events of what is seen of handshakes; without one, they are passed over. */
+  readonly handshakes?: HandshakeFollower;
+  /** For what comes live: the wall clock, in milliseconds since 1970. Events then wait for earlier ones as long as bpftrace lags. */
+  readonly now?: () => number;
   /** Told at once what the lines say of the state of bpftrace and its script. */
   readonly onSignal?: (signal: Signal) => void;
 }
@@ -43,6 +46,8 @@ export interface Ending {
 export interface ParserStatus {
   /** Data events, peeks included. */
   readonly events: number;
+  /** Handshakes that have come to an end. */
+  readonly handshakes: number;
   readonly bytesCaptured: number;
   /** As the kernel counted at the last full second; absent before the first. */
   readonly bytesSeen?: number;

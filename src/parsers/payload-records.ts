@@ -20,9 +20,8 @@ export function readCall(line: string): CallRecord | undefined {
   const payload = hexBytes(line, head.length);
   if (latencyNs === undefined || offset === undefined || carried === undefined || payload === undefined)
     return undefined;
-  if (deed === undefined || deed === 'guard' || length === 0 || carried > length || payload.length > carried) {
-    return undefined;
-  }
+  if (deed !== 'receive' && deed !== 'send' && deed !== 'peek') return undefined;
+  if (length === 0 || carried > length || payload.length > carried) return undefined;
   return {
     kind: 'call',
     time: readTime(clock),

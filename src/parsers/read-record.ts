@@ -1,7 +1,9 @@
+import {readBegin, readError, readOctets, readOutcome, readVerdict} from './handshake-records.js';
 import {readEnd, readExit, readGate, readProcess} from './lifetime-records.js';
 import {readByte, readCall, readChunk, readWords} from './payload-records.js';
 import type {TraceRecord} from './records.js';
 import {readAnchor, readFunction, readLibrary, readSetting} from './setup-records.js';
+import {readAddress} from './socket-records.js';
 
 /** A line to a record. Undefined when it is not exactly one: every field is checked, nothing is made good. */
 export function readRecord(line: string): TraceRecord | undefined {
@@ -16,7 +18,13 @@ const readers: ReadonlyMap<string, (line: string) => TraceRecord | undefined> = 
   ['D', readCall],
   ['W', readWords],
   ['B', readByte],
+  ['O', readOctets],
+  ['A', readBegin],
+  ['H', readOutcome],
+  ['R', readError],
+  ['V', readVerdict],
   ['P', readProcess],
+  ['N', readAddress],
   ['X', readEnd],
   ['E', readExit],
   ['Z', readGate],

@@ -1,8 +1,10 @@
 import type {SessionEvent, SummaryEvent, TraceEvent} from '../events.js';
+import type {HandshakeFollower} from '../model.js';
 import {Accounting} from './accounting.js';
 import {Calls} from './calls.js';
 import {type Anchor, createClock} from './clock.js';
 import {Connections} from './connections.js';
+import {Delay} from './delay.js';
 import {createEnvelopeReader} from './envelope.js';
 import {HoldBack} from './hold-back.js';
 import {Legend} from './legend.js';
@@ -13,8 +15,6 @@ import {readRecord} from './read-record.js';
 import type {AnchorRecord, TraceRecord} from './records.js';
 import {type Turn, takeTurn} from './turns.js';
 
-const defaultHoldBackMs = 300;
-const flushEveryMs = 100;
 /** Events, and bytes of their payload, that wait at most. */
 const maxHeld = 65_536;
 const maxHeldBytes = 64 * 1024 * 1024;
@@ -32,25 +32,26 @@ export class RecordParser implements Parser {
   readonly #accounting = new Accounting();
   readonly #notices = new Notices();
   readonly #holdBack: HoldBack<Turn>;
+  readonly #delay: Delay;
+  readonly #handshakes: HandshakeFollower | undefined;
   readonly #onSignal: ((signal: Signal) => void) | undefined;
   #clock: ((nsecs: bigint) => string) | undefined;
   #anchor: Anchor | undefined;
   #unfinished = '';
   #flushes = 0;
   #hasStarted = false;
+  #showsHandshakes = false;
+  #countsBytes = true;
   /** What is ready before the session is known. */
   #early: TraceEvent[] = [];
   #out: TraceEvent[] = [];
 
-  constructor({session, anchor, onSignal, holdBackMs = defaultHoldBackMs}: ParserOptions) {
+  constructor({session, anchor, handshakes, onSignal, now}: ParserOptions) {
+    this.#handshakes = handshakes;
     this.#onSignal = onSignal;
+    this.#delay = new Delay(now);
     this.#holdBack = new HoldBack(
-      {
-        windowNs: BigInt(Math.round(holdBackMs * 1e6)),
-        flushes: Math.ceil(holdBackMs / flushEveryMs),
-        maxCount: maxHeld,
-        maxWeight: maxHeldBytes,
-      },
+      {maxCount: maxHeld, maxWeight: maxHeldBytes},
       ({what}) => !('pieces' in what) || this.#calls.isReady(what),
     );
     if (anchor) this.#tieClock(anchor);
@@ -61,6 +62,7 @@ export class RecordParser implements Parser {
     const {events, captured, seenSoFar, lostEvents, malformedLines} = this.#accounting;
     return {
       events,
+      handshakes: this.#accounting.handshakeCount,
       bytesCaptured: captured,
       ...(seenSoFar !== undefined && {bytesSeen: seenSoFar}),
       lostEvents,
@@ -75,7 +77,8 @@ export class RecordParser implements Parser {
 
   flush(): readonly TraceEvent[] {
     if (!this.#clock && this.#holdBack.count > 0 && ++this.#flushes >= anchorPatienceFlushes) this.#doWithoutAnchor();
-    if (this.#clock) this.#letOut(this.#holdBack.flush());
+    if (this.#clock) this.#letOut(this.#holdBack.flush(this.#delay.flushes));
+    this.#delay.flush();
     this.#sayLoss(true);
     return this.#takeOut();
   }
@@ -141,12 +144,20 @@ export class RecordParser implements Parser {
       case 'piece':
         return this.#calls.add(record);
       case 'call':
-        this.#hold({time: record.time, weight: record.carried, what: this.#calls.start(record)});
+        this.#hold({time: record.time, weight: record.carried, what: this.#calls.start(record, this.#legend.piece)});
         return true;
       case 'process':
         this.#processes.announce(record);
         this.#hold({time: record.time, weight: 0, what: record});
         return true;
+      case 'octets':
+        this.#hold({time: record.time, weight: record.carried, what: this.#calls.start(record)});
+        return true;
+      case 'begin':
+      case 'outcome':
+      case 'error':
+      case 'verdict':
+      case 'address':
       case 'end':
       case 'exit':
         this.#hold({time: record.time, weight: 0, what: record});
@@ -170,6 +181,7 @@ export class RecordParser implements Parser {
 
   #tieClock(anchor: Anchor): void {
     this.#anchor = anchor;
+    this.#delay.anchor = anchor;
     this.#clock = createClock(anchor);
   }
 
@@ -181,7 +193,8 @@ export class RecordParser implements Parser {
   #hold(turn: Turn): void {
     this.#holdBack.add(turn);
     if (!this.#clock && (this.#holdBack.isFull || this.#holdBack.spanNs > anchorPatienceNs)) this.#doWithoutAnchor();
-    if (this.#clock) this.#letOut(this.#holdBack.release());
+    this.#delay.note(turn.time);
+    if (this.#clock) this.#letOut(this.#holdBack.release(this.#delay.windowNs));
     this.#sayLoss(false);
   }
 
@@ -194,6 +207,9 @@ export class RecordParser implements Parser {
       processes: this.#processes,
       connections: this.#connections,
       accounting: this.#accounting,
+      handshakes: this.#handshakes,
+      showsHandshakes: this.#showsHandshakes,
+      countsBytes: this.#countsBytes,
       clock: this.#clock,
       onShort: (missing: number, meant: number) => this.#say(this.#notices.short(missing, meant)),
     };
@@ -206,6 +222,8 @@ export class RecordParser implements Parser {
 
   #start(session: SessionEvent): void {
     this.#hasStarted = true;
+    this.#showsHandshakes = session.what.includes('handshakes');
+    this.#countsBytes = session.what.join() !== 'handshakes';
     this.#out.push(session, ...this.#early);
     this.#early = [];
   }
@@ -231,6 +249,7 @@ export class RecordParser implements Parser {
       type: 'summary',
       events: accounting.events,
       ...accounting.summary(this.#connections, isComplete),
+      ...accounting.handshakes(),
       lostEvents: accounting.lostEvents,
       malformedLines: accounting.malformedLines,
       ...(command && {command}),

@@ -1,3 +1,5 @@
+import type {ConnectionRef} from '../events.js';
+
 /** One line that a script printed, as docs/records.md says. Times are nanoseconds of the kernel's clock. */
 export type TraceRecord =
   | AnchorRecord
@@ -8,7 +10,10 @@ export type TraceRecord =
   | CallRecord
   | PieceRecord
   | EndRecord
+  | AddressRecord
   | ExitRecord
+  | HandshakeRecord
+  | OctetsRecord
   | GateRecord;
 
 /** TK: the kernel's clock and the wall clock at one moment. */
@@ -95,6 +100,21 @@ export interface EndRecord {
   readonly sent: number;
 }
 
+/** N: which socket a session uses. */
+export interface AddressRecord {
+  readonly kind: 'address';
+  readonly time: bigint;
+  readonly pid: number;
+  readonly session: string;
+  readonly since: string;
+  /** The function inside which it was learned. */
+  readonly functionId: number;
+  readonly place: Place;
+}
+
+/** Where a connection goes, and how that is known. */
+export type Place = Omit<ConnectionRef, 'id'>;
+
 /** E: a process exited, or started another program. */
 export interface ExitRecord {
   readonly kind: 'exit';
@@ -106,4 +126,75 @@ export interface ExitRecord {
 export interface GateRecord {
   readonly kind: 'gate';
   readonly processor: number;
+}
+
+/** What tells of a handshake, or of a call that failed: in the order of a thread, its errors and verdicts come before its outcome. */
+export type HandshakeRecord = BeginRecord | OutcomeRecord | ErrorRecord | VerdictRecord;
+
+/** A: a handshake function is called on a session that was not seen before. */
+export interface BeginRecord {
+  readonly kind: 'begin';
+  readonly time: bigint;
+  readonly pid: number;
+  readonly tid: number;
+  readonly session: string;
+  readonly since: string;
+  readonly functionId: number;
+}
+
+/** H: a call returned, in which a handshake may have run or an error was raised. */
+export interface OutcomeRecord {
+  readonly kind: 'outcome';
+  readonly time: bigint;
+  readonly latencyNs: number;
+  readonly pid: number;
+  readonly tid: number;
+  readonly session: string;
+  readonly since: string;
+  readonly functionId: number;
+  /** The function's result, an int. */
+  readonly result: number;
+}
+
+/** R: an error was put into the library's queue. What the library did not say is 0 or empty. */
+export interface ErrorRecord {
+  readonly kind: 'error';
+  readonly time: bigint;
+  readonly pid: number;
+  readonly tid: number;
+  readonly session: string;
+  readonly library: number;
+  readonly reason: number;
+  readonly functionNumber: number;
+  readonly line: number;
+  readonly file: string;
+  readonly function: string;
+}
+
+/** V: what the verification of a certificate came to. */
+export interface VerdictRecord {
+  readonly kind: 'verdict';
+  readonly time: bigint;
+  readonly pid: number;
+  readonly tid: number;
+  readonly session: string;
+  readonly code: number;
+}
+
+/** O: bytes of the connection itself, at a system call (its descriptor is the channel) during a handshake. */
+export interface OctetsRecord {
+  readonly kind: 'octets';
+  readonly time: bigint;
+  readonly thread: string;
+  readonly clock: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly session: string;
+  readonly channel: string;
+  readonly direction: 'receive' | 'send';
+  /** Bytes moved; 0 with errno 0 where the other side has closed. */
+  readonly length: number;
+  readonly errno: number;
+  readonly carried: number;
+  readonly payload: Buffer;
 }

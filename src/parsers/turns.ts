@@ -1,16 +1,27 @@
 import type {ConnectionEvent, DataEvent, TraceEvent} from '../events.js';
+import type {HandshakeFollower, HandshakeSign, HandshakeSigner} from '../model.js';
 import type {Accounting} from './accounting.js';
 import type {Call, Calls, Payload} from './calls.js';
-import type {Connection, ConnectionKey, Connections} from './connections.js';
+import {type Connection, type ConnectionKey, type Connections, refOf} from './connections.js';
 import type {Legend} from './legend.js';
+import {deedOf} from './numbers.js';
 import type {Processes} from './processes.js';
-import type {CallRecord, EndRecord, ExitRecord, ProcessRecord} from './records.js';
+import type {
+  AddressRecord,
+  CallRecord,
+  EndRecord,
+  ExitRecord,
+  HandshakeRecord,
+  OctetsRecord,
+  Place,
+  ProcessRecord,
+} from './records.js';
 
 /** A record that waits for its turn. */
 export interface Turn {
   readonly time: bigint;
   readonly weight: number;
-  readonly what: Call | ProcessRecord | EndRecord | ExitRecord;
+  readonly what: Call | ProcessRecord | AddressRecord | EndRecord | ExitRecord | HandshakeRecord;
 }
 
 /** What the turns of a run share. */
@@ -20,6 +31,11 @@ export interface Scene {
   readonly processes: Processes;
   readonly connections: Connections;
   readonly accounting: Accounting;
+  readonly handshakes: HandshakeFollower | undefined;
+  /** Those that went well too. */
+  readonly showsHandshakes: boolean;
+  /** Plaintext is traced, and what each connection moved is known. */
+  readonly countsBytes: boolean;
   readonly clock: (nsecs: bigint) => string;
   /** Called with the bytes that were missing, and of how many, when bpftrace's string length was too small. */
   readonly onShort: (missing: number, meant: number) => void;
@@ -27,24 +43,29 @@ export interface Scene {
 
 /** What a record becomes at its turn: records come here in order of time. */
 export function takeTurn({what}: Turn, scene: Scene): TraceEvent[] {
-  if ('pieces' in what) return takeCall(what, scene);
+  if ('pieces' in what) {
+    const {record} = what;
+    return record.kind === 'octets' ? takeOctets(what, record, scene) : takeCall(what, record, scene);
+  }
   if (what.kind === 'process') return takeProcess(what, scene);
+  if (what.kind === 'address') return takeAddress(what, scene);
   if (what.kind === 'end') return takeEnd(what, scene);
-  return takeExit(what, scene);
+  if (what.kind === 'exit') return takeExit(what, scene);
+  return takeHandshake(what, scene);
 }
 
-function takeCall(call: Call, scene: Scene): TraceEvent[] {
-  const {record} = call;
+function takeCall(call: Call, record: CallRecord, scene: Scene): TraceEvent[] {
   const events: TraceEvent[] = [];
   const connection = see(record, record.time, libraryOf(record, scene), scene, events);
   const payload = scene.calls.finish(call);
   countCall(record, payload, connection, scene);
+  if (record.deed !== 'peek') events.push(...follow({kind: 'data'}, record, connection, scene));
   events.push(dataEvent(record, payload, connection, scene));
   if (payload.shortened > 0) scene.onShort(payload.shortened, record.carried);
   return events;
 }
 
-function libraryOf(record: CallRecord, {legend}: Scene): string {
+function libraryOf(record: {readonly functionId: number}, {legend}: Scene): string {
   return legend.functionOf(record.functionId).library;
 }
 
@@ -55,6 +76,7 @@ function see(
   library: string | undefined,
   scene: Scene,
   events: TraceEvent[],
+  place?: Place,
 ): Connection {
   const {connections, processes} = scene;
   const known = connections.find(key, time);
@@ -67,6 +89,7 @@ function see(
   // Its X record was lost: it closed no later than this.
   if (before && since >= before.sinceTime) events.push(...close(before, since, scene));
   const connection = connections.add(key, process, processes.nextId(key.pid));
+  if (place) connection.place = place;
   events.push({
     type: 'connection',
     event: 'open',
@@ -74,7 +97,7 @@ function see(
     pid: key.pid,
     ...(process.comm !== undefined && {comm: process.comm}),
     ...(library !== undefined && {library}),
-    connection: {id: connection.totals.connection},
+    connection: refOf(connection),
   });
   // A record of the one before, so late that its successor has come: closed at once, and the pointer is the successor's again.
   if (before && since < before.sinceTime) {
@@ -99,9 +122,8 @@ function close(
       time: scene.clock(time),
       pid: process.pid,
       ...(process.comm !== undefined && {comm: process.comm}),
-      connection: {id: totals.connection},
-      bytesSent: totals.bytesSent,
-      bytesReceived: totals.bytesReceived,
+      connection: refOf(connection),
+      ...(scene.countsBytes && {bytesSent: totals.bytesSent, bytesReceived: totals.bytesReceived}),
       durationNs: time > sinceTime ? Number(time - sinceTime) : 0,
     },
   ];
@@ -127,7 +149,7 @@ function countCall(
 }
 
 function dataEvent(record: CallRecord, payload: Payload, connection: Connection, {clock, legend}: Scene): DataEvent {
-  const {before, process, totals} = connection;
+  const {before, process} = connection;
   const {library, name} = legend.functionOf(record.functionId);
   const isSent = record.deed === 'send';
   const event: DataEvent = {
@@ -138,7 +160,7 @@ function dataEvent(record: CallRecord, payload: Payload, connection: Connection,
     library,
     function: name,
     direction: isSent ? 'send' : 'receive',
-    connection: {id: totals.connection},
+    connection: refOf(connection),
     offset: Math.max(0, record.offset - (isSent ? before.sent : before.received)),
     length: record.length,
     captured: payload.bytes.length,
@@ -157,15 +179,88 @@ function takeProcess(record: ProcessRecord, {processes}: Scene): TraceEvent[] {
   return named ? [named] : [];
 }
 
+/** It may come again: a session can be given another socket. */
+function takeAddress(record: AddressRecord, scene: Scene): TraceEvent[] {
+  const events: TraceEvent[] = [];
+  const connection = see(record, record.time, libraryOf(record, scene), scene, events, record.place);
+  connection.place = record.place;
+  return events;
+}
+
 function takeEnd(record: EndRecord, scene: Scene): TraceEvent[] {
   const events: TraceEvent[] = [];
   const connection = see(record, record.time, undefined, scene, events);
   scene.connections.grow(connection, record.received, record.sent);
-  if (!connection.end) events.push(...close(connection, record.time, scene));
+  if (!connection.end) {
+    events.push(...follow({kind: 'end'}, record, connection, scene), ...close(connection, record.time, scene));
+  }
   return events;
 }
 
 function takeExit({pid, time}: ExitRecord, scene: Scene): TraceEvent[] {
   const process = scene.processes.exit(pid);
-  return [...(process?.open ?? [])].flatMap((connection) => close(connection, time, scene, 'exited'));
+  return [...(process?.open ?? [])].flatMap((connection) => [
+    ...follow({kind: 'end'}, {pid, time, session: connection.session}, connection, scene),
+    ...close(connection, time, scene, 'exited'),
+  ]);
+}
+
+/** Bytes of the connection itself: they count nowhere, and only tell of the handshake. */
+function takeOctets(call: Call, record: OctetsRecord, scene: Scene): TraceEvent[] {
+  const {direction, channel, errno} = record;
+  const parts = partsOf(scene.calls.finish(call), record.length);
+  const connection = scene.connections.openAt(record.pid, record.session);
+  return follow({kind: 'octets', direction, channel, errno, parts}, record, connection, scene);
+}
+
+/** Bytes that came, and the lengths of what is missing between and after them. */
+function partsOf({bytes, gaps}: Payload, length: number): (Buffer | number)[] {
+  const parts: (Buffer | number)[] = [];
+  let [position, taken] = [0, 0];
+  for (const [start, missing] of [...gaps, [length, 0] as const]) {
+    const piece = bytes.subarray(taken, taken + start - position);
+    if (piece.length > 0) parts.push(piece);
+    const lost = missing + (start - position - piece.length);
+    if (lost > 0) parts.push(lost);
+    taken += piece.length;
+    position = start + missing;
+  }
+  return parts;
+}
+
+function takeHandshake(record: HandshakeRecord, scene: Scene): TraceEvent[] {
+  if (record.kind === 'error' || record.kind === 'verdict') {
+    return follow(record, record, scene.connections.openAt(record.pid, record.session), scene);
+  }
+  const events: TraceEvent[] = [];
+  const {library, name} = scene.legend.functionOf(record.functionId);
+  const connection = see(record, record.time, library, scene, events);
+  const sign = {...record, function: name, library, isHandshake: deedOf(record.functionId) === 'handshake'};
+  events.push(...follow(sign, record, connection, scene));
+  return events;
+}
+
+function follow(
+  sign: HandshakeSign,
+  where: {readonly time: bigint; readonly pid: number; readonly tid?: number; readonly session: string},
+  connection: Connection | undefined,
+  {handshakes, showsHandshakes, clock, processes, accounting}: Scene,
+): TraceEvent[] {
+  if (!handshakes) return [];
+  const {uid, comm} = connection?.process ?? processes.of(where.pid);
+  const signer: HandshakeSigner = {
+    time: clock(where.time),
+    nsecs: where.time,
+    pid: where.pid,
+    session: where.session,
+    ...(where.tid !== undefined && {tid: where.tid}),
+    ...(uid !== undefined && {uid}),
+    ...(comm !== undefined && {comm}),
+    ...(connection && {connection: connection.totals.connection}),
+  };
+  const events = handshakes.take(sign, signer);
+  for (const event of events) accounting.countHandshake(event);
+  return events.filter(
+    (event) => showsHandshakes || event.type === 'error' || (event.result !== 'ok' && event.result !== 'unknown'),
+  );
 }

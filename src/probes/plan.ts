@@ -1,5 +1,14 @@
 import {TlsKitError} from '../errors.js';
-import type {Deed, Filters, Library, PlannedFunction, PlannedTarget, ProbePlan, Target} from '../model.js';
+import type {
+  Deed,
+  Filters,
+  Library,
+  PlannedCompanion,
+  PlannedFunction,
+  PlannedTarget,
+  ProbePlan,
+  Target,
+} from '../model.js';
 
 /** What a user asked for, and what was found. */
 export interface PlanRequest {
@@ -12,7 +21,16 @@ export interface PlanRequest {
   readonly durationS?: number;
 }
 
-const hundreds: Record<Deed, number> = {receive: 100, send: 200, peek: 300, guard: 400, forget: 500};
+const hundreds: Record<Deed, number> = {
+  receive: 100,
+  send: 200,
+  peek: 300,
+  guard: 400,
+  forget: 500,
+  handshake: 600,
+  shutdown: 700,
+  declare: 800,
+};
 
 /**
  * Joins what was asked for with what was found into a checked plan.
@@ -20,7 +38,9 @@ const hundreds: Record<Deed, number> = {receive: 100, send: 200, peek: 300, guar
  */
 export function makePlan(request: PlanRequest): ProbePlan {
   const numbered = numberFunctions(request.libraries);
-  const targets = request.targets.filter(({traceable}) => traceable).map((target) => planTarget(target, numbered));
+  const targets = request.targets
+    .filter(({traceable}) => traceable)
+    .map((target) => planTarget(target, numbered, request.libraries));
   if (targets.length === 0) {
     throw new TlsKitError('NO_LIBRARY', 'There is no TLS library to probe.', [
       'See what this machine has: tls-kit targets',
@@ -28,7 +48,9 @@ export function makePlan(request: PlanRequest): ProbePlan {
     ]);
   }
   const {what, filters, snaplen, btf, durationS} = request;
-  return {what, targets, filters, snaplen, btf, ...(durationS !== undefined && {durationS})};
+  const showsData = request.libraries.some(({name}) => what.includes(name));
+  const readsWire = what.includes('handshakes');
+  return {what, targets, filters, snaplen, showsData, readsWire, btf, ...(durationS !== undefined && {durationS})};
 }
 
 /** A function's number is the same in every script: hundreds tell what it does, the rest counts through the data files. */
@@ -43,8 +65,30 @@ function numberFunctions(libraries: readonly Library[]): ReadonlyMap<string, rea
   );
 }
 
-function planTarget(target: Target, numbered: ReadonlyMap<string, readonly PlannedFunction[]>): PlannedTarget {
+function planTarget(
+  target: Target,
+  numbered: ReadonlyMap<string, readonly PlannedFunction[]>,
+  libraries: readonly Library[],
+): PlannedTarget {
   const {library, path, attachPath, version, missing} = target;
   const functions = (numbered.get(library) ?? []).filter(({name}) => target.functions.includes(name));
-  return {library, path, attachPath, functions, missing, ...(version !== undefined && {version})};
+  const companion = planCompanion(
+    target,
+    libraries.find(({name}) => name === library),
+  );
+  return {
+    library,
+    path,
+    attachPath,
+    functions,
+    missing,
+    ...(version !== undefined && {version}),
+    ...(companion && {companion}),
+  };
+}
+
+function planCompanion({companion}: Target, library: Library | undefined): PlannedCompanion | undefined {
+  const known = library?.companion?.functions ?? [];
+  const functions = known.filter(({name}) => companion?.functions.includes(name));
+  return companion && functions.length > 0 ? {attachPath: companion.attachPath, functions} : undefined;
 }

@@ -1,4 +1,4 @@
-import type {Dialect, PlannedFunction, ProbePlan} from '../model.js';
+import type {CompanionDeed, Dialect, PlannedFunction, ProbePlan} from '../model.js';
 import {
   commentLiteral,
   commLiteral,
@@ -8,6 +8,9 @@ import {
   printedLiteral,
   symbolLiteral,
 } from './literals.js';
+
+/** Holds a ClientHello with its post-quantum key shares, and a server's certificates up to TLS 1.2. */
+const helloBytes = 4096;
 
 /**
  * What a template sees: documented for users' own templates in docs/templates.md. Every value is a Literal, safe wherever it
@@ -26,6 +29,8 @@ export interface ScriptContext {
     readonly inWords: boolean;
     readonly inChunks: boolean;
     readonly inWhole: boolean;
+    /** System calls' buffers can be read. */
+    readonly readsUser: boolean;
   };
   /** For eyes: calls and their payload as text, no records. */
   readonly readable: boolean;
@@ -46,20 +51,46 @@ export interface ScriptContext {
     readonly parts: readonly {readonly number: Literal; readonly text: Literal}[];
     readonly missing: readonly Literal[];
   }[];
-  /** Functions that move bytes, peek or guard. */
+  /** Plaintext is shown; else handshakes alone. */
+  readonly showsData: boolean;
+  /** Handshakes are followed, inside of a library that has functions for them. */
+  readonly handshakes: boolean;
+  /** Functions that tell of failures: where an error is raised, that it is, both, and what a verification came to. */
+  readonly places: readonly PointContext[];
+  readonly raises: readonly PointContext[];
+  readonly puts: readonly PointContext[];
+  readonly verdicts: readonly PointContext[];
+  /** How a script says that an address is one of the process: `uptr`, or nothing. */
+  readonly user: Literal;
+  /** Bytes of a connection kept of each of its system calls during a handshake. */
+  readonly hello: {readonly snaplen: Literal; readonly pieces: Pieces};
+  /** Functions that move bytes, peek, guard, shake hands or shut down. */
   readonly calls: readonly CallContext[];
   /** Functions that end a session. */
   readonly forgets: readonly {readonly session: Literal; readonly points: readonly PointContext[]}[];
+  /** Functions that say which descriptor a session uses. */
+  readonly declares: readonly {
+    readonly session: Literal;
+    readonly descriptor: Literal;
+    readonly points: readonly PointContext[];
+  }[];
   /** The ids of calls that tell behind a pointer how much they moved, and the results that mean success for all of them. */
   readonly outs: readonly Literal[];
   readonly outMinimum: Literal;
   readonly outMaximum: Literal;
   readonly snaplen: Literal;
   readonly keepsPayload: boolean;
-  readonly pieces: {readonly size: Literal; readonly sizeHex: Literal; readonly count: Literal};
+  readonly pieces: Pieces;
   readonly durationS: Literal | null;
   /** Three seconds later: what is under way has arrived. */
   readonly drainedS: Literal | null;
+}
+
+/** Payload of one record, and how many of them a call has at most. */
+export interface Pieces {
+  readonly size: Literal;
+  readonly sizeHex: Literal;
+  readonly count: Literal;
 }
 
 /** An attach point: the quoted path and the symbol. */
@@ -77,7 +108,10 @@ export interface CallContext {
   readonly session: Literal;
   readonly buffer: Literal | null;
   readonly out: Literal | null;
-  readonly jumpedToBy: {readonly id: Literal; readonly name: Literal} | null;
+  readonly jumpedToBy: readonly {readonly id: Literal; readonly name: Literal}[];
+  /** It is there to go on with a handshake; or it may do so before it moves bytes. */
+  readonly shakesHands: boolean;
+  readonly mayShakeHands: boolean;
   readonly points: readonly PointContext[];
 }
 
@@ -105,6 +139,7 @@ export function makeContext(
       inWords: dialect.payload === 'words',
       inChunks: dialect.payload === 'chunks',
       inWhole: dialect.payload === 'whole',
+      readsUser: dialect.readsUser,
     },
     readable,
     btf: plan.btf && dialect.readsTask,
@@ -129,23 +164,64 @@ export function makeContext(
       parts: pathParts(target.path),
       missing: target.missing.map(symbolLiteral),
     })),
-    calls: functions.filter(({deed}) => deed !== 'forget').map((each) => callContext(each, plan, functions)),
+    showsData: plan.showsData,
+    handshakes: !readable && functions.some(({deed}) => deed === 'handshake'),
+    places: companionPoints(plan, 'place'),
+    raises: companionPoints(plan, 'raise'),
+    puts: companionPoints(plan, 'put'),
+    verdicts: companionPoints(plan, 'verdict'),
+    user: new Literal(dialect.readsUser ? 'uptr' : ''),
+    hello: {snaplen: numberLiteral(helloBytes), pieces: piecesOf(helloBytes, dialect)},
+    calls: functions
+      .filter((each) => isCall(each, readable))
+      .map((each) => callContext(each, plan, functions, readable)),
     forgets: functions
       .filter(({deed}) => deed === 'forget')
       .map((each) => ({session: numberLiteral(each.session), points: pointsOf(each, plan)})),
+    declares: functions.flatMap((each) =>
+      each.descriptor === undefined
+        ? []
+        : [
+            {
+              session: numberLiteral(each.session),
+              descriptor: numberLiteral(each.descriptor),
+              points: pointsOf(each, plan),
+            },
+          ],
+    ),
     outs: functions.filter(({moved}) => moved?.in === 'argument').map(({id}) => numberLiteral(id)),
     outMinimum: numberLiteral(Math.min(...outs.map(({success}) => success[0]), 1)),
     outMaximum: numberLiteral(Math.max(...outs.map(({success}) => success[1]), 1)),
     snaplen: numberLiteral(plan.snaplen),
     keepsPayload: plan.snaplen > 0,
-    pieces: {
-      size: numberLiteral(dialect.piece),
-      sizeHex: commentLiteral(dialect.piece.toString(16)),
-      count: numberLiteral(Math.ceil(plan.snaplen / dialect.piece)),
-    },
+    pieces: piecesOf(plan.snaplen, dialect),
     durationS: plan.durationS === undefined ? null : numberLiteral(plan.durationS),
     drainedS: plan.durationS === undefined ? null : numberLiteral(plan.durationS + 3),
   };
+}
+
+function piecesOf(snaplen: number, {piece}: Dialect): Pieces {
+  return {
+    size: numberLiteral(piece),
+    sizeHex: commentLiteral(piece.toString(16)),
+    count: numberLiteral(Math.ceil(snaplen / piece)),
+  };
+}
+
+/** The points of all companions' functions of one kind, each file once. */
+function companionPoints(plan: ProbePlan, deed: CompanionDeed): readonly PointContext[] {
+  const points = plan.targets.flatMap(({companion}) =>
+    (companion?.functions ?? [])
+      .filter((each) => each.deed === deed)
+      .map(({name}) => [`${companion?.attachPath} ${name}`, companion?.attachPath ?? '', name] as const),
+  );
+  const distinct = new Map(points.map((point) => [point[0], point]));
+  return [...distinct.values()].map(([, path, name]) => ({path: pathLiteral(path), symbol: symbolLiteral(name)}));
+}
+
+function isCall({deed}: PlannedFunction, readable: boolean): boolean {
+  if (readable && (deed === 'handshake' || deed === 'shutdown')) return false;
+  return deed !== 'forget' && deed !== 'declare';
 }
 
 function distinctFunctions(plan: ProbePlan): readonly PlannedFunction[] {
@@ -153,9 +229,14 @@ function distinctFunctions(plan: ProbePlan): readonly PlannedFunction[] {
   return [...byId.values()].sort((a, b) => a.id - b.id);
 }
 
-function callContext(each: PlannedFunction, plan: ProbePlan, all: readonly PlannedFunction[]): CallContext {
+function callContext(
+  each: PlannedFunction,
+  plan: ProbePlan,
+  all: readonly PlannedFunction[],
+  readable: boolean,
+): CallContext {
   const library = plan.targets.find(({functions}) => functions.some(({id}) => id === each.id))?.library ?? '';
-  const jumper = all.find(({name}) => name === each.jumpedToBy);
+  const jumpers = all.filter(({name}) => each.jumpedToBy?.includes(name));
   return {
     id: numberLiteral(each.id),
     idHex: commentLiteral(each.id.toString(16)),
@@ -165,9 +246,17 @@ function callContext(each: PlannedFunction, plan: ProbePlan, all: readonly Plann
     session: numberLiteral(each.session),
     buffer: each.buffer === undefined ? null : numberLiteral(each.buffer),
     out: each.moved?.in === 'argument' ? numberLiteral(each.moved.argument) : null,
-    jumpedToBy: jumper ? {id: numberLiteral(jumper.id), name: symbolLiteral(jumper.name)} : null,
+    jumpedToBy: jumpers.map(({id, name}) => ({id: numberLiteral(id), name: symbolLiteral(name)})),
+    shakesHands: each.deed === 'handshake',
+    mayShakeHands: !readable && mayShakeHands(each, plan),
     points: pointsOf(each, plan),
   };
+}
+
+/** Data functions run a handshake that is not done, in a library whose handshakes are followed. */
+function mayShakeHands({id, deed}: PlannedFunction, plan: ProbePlan): boolean {
+  const library = plan.targets.find(({functions}) => functions.some((each) => each.id === id));
+  return deed !== 'shutdown' && (library?.functions.some((each) => each.deed === 'handshake') ?? false);
 }
 
 function pointsOf(each: PlannedFunction, plan: ProbePlan): readonly PointContext[] {

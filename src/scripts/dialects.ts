@@ -6,14 +6,16 @@ const words = {
   piece: 64,
   maxSnaplen: 16_384,
   readsTask: false,
+  readsUser: true,
   canIterate: false,
   scriptBy: 'argument',
 } as const;
 const chunks = {
   payload: 'chunks',
-  piece: 192,
+  piece: 160,
   maxSnaplen: 65_536,
   readsTask: true,
+  readsUser: true,
   canIterate: false,
   scriptBy: 'stdin',
 } as const;
@@ -22,6 +24,7 @@ const whole = {
   piece: 65_536,
   maxSnaplen: 65_536,
   readsTask: true,
+  readsUser: true,
   canIterate: true,
   scriptBy: 'stdin',
 } as const;
@@ -31,10 +34,11 @@ const shared = {of: 'machine', pages: 16_384} as const;
 /**
  * What each bpftrace can do, oldest first. Sources: bpftrace's CHANGELOG.md, and runs of 0.11.3, 0.17.0, 0.23.2 and 0.27.1.
  * - `%rh` came with 0.17; before, payload travels as 64-bit words, and a format string holds 64 bytes.
- * - `buf()` took at most 200 bytes until 0.22 (of which 192 fit on the stack beside the rest), then as much as `max_strlen`.
+ * - `buf()` took at most 200 bytes until 0.22 (of which 176 fit on the stack beside the fields of a call), then as much as `max_strlen`.
  * - Stripped builds before 0.16 (those of Ubuntu 22.04) cannot attach BEGIN.
  * - strftime came with 0.12, its microseconds with 0.14. `nsecs` counts from boot since 0.12.
  * - A script can go through the keys of a map since 0.22 (with `delete(@map, key)` of a key from such a loop).
+ * - `uptr()` came with 0.12: before it, the buffers of system calls cannot be read.
  * - One ring for all processors since 0.19, where the kernel has it; config blocks since 0.20.
  * - 0.11 opens no pipe as a script; 0.17 and later do.
  * - The line that says that all is attached came with 0.14 on standard error, and moved to standard output with 0.23.
@@ -42,6 +46,7 @@ const shared = {of: 'machine', pages: 16_384} as const;
 export const dialects: readonly Dialect[] = [
   {
     ...words,
+    readsUser: false,
     name: '0.11',
     from: [0, 11],
     to: [0, 11],

@@ -6,13 +6,27 @@ import {visible} from './visible.js';
 
 /** The summary for people: the balance of bytes, what was lost and what to do about it, and who moved how much. */
 export function summaryLines(summary: SummaryEvent, paint: Paint): string[] {
+  const hasOnlyHandshakes = summary.events === 0 && summary.handshakes !== undefined;
   return [
     '',
-    `${paint.bold(plural(summary.events, 'call'))} in ${duration(summary.durationNs)}${openCalls(summary)}`,
-    paint.bold(balance(summary)),
+    `${paint.bold(hasOnlyHandshakes ? handshakes(summary) : plural(summary.events, 'call'))} in ${duration(summary.durationNs)}${openCalls(summary)}`,
+    ...(hasOnlyHandshakes ? [] : [...[handshakes(summary)].filter(Boolean), paint.bold(balance(summary))]),
     ...losses(summary).map((line) => paint.red(line)),
     ...(summary.byProcess.length > 1 ? processTable(summary) : []),
   ];
+}
+
+function handshakes({handshakes: counts}: SummaryEvent): string {
+  if (!counts) return '';
+  const {ok, failed, abandoned, unknown, oldTls} = counts;
+  const all = ok + failed + abandoned + unknown;
+  const parts = [
+    ...(failed > 0 ? [`${counted(failed)} failed`] : []),
+    ...(abandoned > 0 ? [`${counted(abandoned)} abandoned`] : []),
+    ...(unknown > 0 ? [`${counted(unknown)} of unknown end`] : []),
+    ...(oldTls > 0 ? [`${counted(oldTls)} below TLS 1.2`] : []),
+  ];
+  return `${plural(all, 'handshake')} (${parts.length > 0 ? parts.join(', ') : 'none failed'})`;
 }
 
 /** What became of the bytes, in one line. */

@@ -1,4 +1,5 @@
 import type {ConnectionEvent, DataEvent, ProcessEvent, TraceEvent} from '../model.js';
+import {errorLines, handshakeLines} from './handshake-lines.js';
 import {createPaint, type Paint} from './paint.js';
 import type {Sink, Write} from './sink.js';
 import {summaryLines} from './summary.js';
@@ -33,9 +34,15 @@ export function createTextSink(options: TextOptions): Sink {
         case 'data':
           return show([callLine(event, clock, paint), ...payloadLines(event, options, paint)]);
         case 'connection':
-          return event.event === 'close' ? show([paint.dim(closeLine(event, clock))]) : undefined;
+          return event.event === 'close' && event.bytesSent !== undefined
+            ? show([paint.dim(closeLine(event, clock))])
+            : undefined;
         case 'process':
           return show([paint.dim(processLine(event))]);
+        case 'handshake':
+          return show(handshakeLines(event, clock(event.time), paint));
+        case 'error':
+          return show(errorLines(event, clock(event.time), paint));
         case 'loss':
           return options.err(`${paint.red(`${plural(event.events, 'event')} lost: ${visible(event.cause)}`)}\n`);
         case 'warning':

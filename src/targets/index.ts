@@ -10,6 +10,6 @@ export {readProcess} from './process.js';
 export {descendantsOf, findProcesses} from './processes.js';
 export {listPids} from './survey.js';
 export {targetFromFile} from './target-from-file.js';
-export {type CommandTargets, targetsOfCommand} from './targets-of-command.js';
+export {type CommandTargets, requireCommand, targetsOfCommand} from './targets-of-command.js';
 export {unprobedLibraries} from './unprobed-libraries.js';
 export {type Caller, callerOf, uidOf} from './users.js';

@@ -1,6 +1,6 @@
 import {basename} from 'node:path';
 import {TlsKitError} from '../errors.js';
-import type {Library, Target} from '../model.js';
+import type {FoundCompanion, Library, Target} from '../model.js';
 import {type Elf, withElf} from './elf.js';
 import {isReadOnlyData} from './read-only-data.js';
 import {readVersion, type Siblings} from './version.js';
@@ -64,7 +64,13 @@ async function inspectFor(
     ...identityOf(elf),
   } as const;
   if (canTrace(library, functions)) {
-    return {...base, ...(await readVersion(library, elf, siblings)), traceable: true};
+    const companion = await findCompanion(library, elf, siblings);
+    return {
+      ...base,
+      ...(companion && {companion}),
+      ...(await readVersion(library, elf, siblings)),
+      traceable: true,
+    };
   }
   // A wrapper (libgnutlsxx, libgnutls-dane) has a like name, and calls the library itself.
   if (needsIt) return undefined;
@@ -77,6 +83,27 @@ async function inspectFor(
   if (!isProgram(elf) || !(await hasTraces(library, elf))) return undefined;
   const reason = `${library.title} is linked in, but its function names were stripped, so probes have nothing to attach to`;
   return {...base, ...(await readVersion(library, elf, siblings)), traceable: false, reason};
+}
+
+/** The companion's functions: in the same file where it is linked in, else in the file that this one needs. */
+async function findCompanion({companion}: Library, elf: Elf, siblings: Siblings): Promise<FoundCompanion | undefined> {
+  if (!companion) return undefined;
+  const names = companion.functions.map(({name}) => name);
+  const own = await elf.hasSymbols(names);
+  if (own.size > 0) return {attachPath: elf.path, functions: [...own]};
+  const needed = elf.needed.find((name) => companion.fileName.test(name));
+  const path = needed === undefined ? undefined : await siblings(needed);
+  if (path === undefined) return undefined;
+  try {
+    return await withElf(path, async (beside) => ({
+      attachPath: path,
+      functions: [...(await beside.hasSymbols(names))],
+    }));
+  } catch (error) {
+    // Without it, failures are told with less.
+    if (error instanceof TlsKitError) return undefined;
+    throw error;
+  }
 }
 
 function divide({functions}: Library, symbols: ReadonlySet<string>): [string[], string[]] {

@@ -24,13 +24,19 @@ export async function targetsOfCommand(
   env: Environment,
 ): Promise<CommandTargets> {
   const [word = ''] = words;
-  const executable = await findCommand(word, env);
-  if (executable === undefined) throw noSuchCommand(word);
+  const executable = await requireCommand(word, env);
   const loader = await readLoader(env);
   const programs = await withInterpreters(executable, env);
   const needed = await Promise.all(programs.map((program) => walkNeeded(loader, program)));
   const loadable = await namedLikeTls(libraries, loader);
   return {executable, targets: await targetsInFiles(libraries, needed.flat(), loadable)};
+}
+
+/** The file that a command's first word names. Throws NO_SUCH_COMMAND. */
+export async function requireCommand(word: string, env: Environment): Promise<string> {
+  const executable = await findCommand(word, env);
+  if (executable === undefined) throw noSuchCommand(word);
+  return executable;
 }
 
 /** BINPRM_LOOPS: how many script lines the kernel follows (fs/exec.c). */

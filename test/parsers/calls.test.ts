@@ -34,6 +34,27 @@ t.test('puts pieces together, in any order, overlapping or not', (t) => {
   t.end();
 });
 
+t.test('the first piece comes with the call, where a record holds no more', (t) => {
+  const calls = new Calls();
+  const line = 'D|5|1|100000001|2|3|0|6500000004|4|61 62';
+  const call = calls.start(readRecord(line) as CallRecord, 2);
+  t.notOk(calls.isReady(call));
+  t.ok(calls.add(piece('C|1|5|2|2|63 64')));
+  t.ok(calls.isReady(call));
+  t.same(text(calls, call), {text: 'abcd', gaps: [], lost: 0, shortened: 0});
+  const short = calls.start(readRecord(line) as CallRecord, 3);
+  t.same(text(calls, short), {
+    text: 'ab',
+    gaps: [
+      [2, 1],
+      [3, 1],
+    ],
+    lost: 1,
+    shortened: 1,
+  });
+  t.end();
+});
+
 t.test('says which bytes are missing, at the start, within and at the end', (t) => {
   const calls = new Calls();
   const call = start(calls, 10);

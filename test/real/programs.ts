@@ -1,10 +1,11 @@
 /** Real clients and servers that move the ladder's payloads, with the private copies of a workshop. */
 import type {ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
+import {readFileSync} from 'node:fs';
 import {createServer, type Server} from 'node:http';
 import {join} from 'node:path';
 import {execa} from 'execa';
-import {freePort, listening, type Workshop} from './workshop.js';
+import {freePort, listening, until, type Workshop} from './workshop.js';
 
 /** A Python program that reads and writes by its ssl module, which calls SSL_read_ex and SSL_write_ex. */
 const pythonServer = `
@@ -111,7 +112,7 @@ export async function startOpensslServer(workshop: Workshop): Promise<{port: num
   ];
   const child = workshop.start(words, {stdin: 'pipe'});
   child.stderr?.resume();
-  await new Promise((resolve) => setTimeout(resolve, 300)); // a probe of its port would be its one connection
+  await until(() => isListenedOn(port), `s_server to listen on ${port}`);
   return {port, child};
 }
 
@@ -131,11 +132,27 @@ export async function finish(child: ChildProcess): Promise<number> {
 
 /** The system's libssl and the libcrypto beside it. */
 export async function systemLibrary(name: 'libssl' | 'libgnutls'): Promise<string> {
-  const {stdout} = await execa('sh', ['-c', `ldconfig -p | sed -n 's/.*${name}\\.so\\.[0-9.]* .*=> //p' | head -n 1`]);
-  if (stdout === '') throw new Error(`this machine has no ${name}`);
-  return stdout;
+  const {stdout} = await execa('ldconfig', ['-p']);
+  const [path] = librariesIn(stdout, name);
+  if (path === undefined) throw new Error(`this machine has no ${name}`);
+  return path;
+}
+
+/** The paths of a library in what `ldconfig -p` prints. */
+export function librariesIn(list: string, name: string): readonly string[] {
+  const lines = list.matchAll(new RegExp(`^\\s*${name}\\.so\\.[0-9.]+ .*=> (.+)$`, 'gm'));
+  return [...lines].map(([, path]) => path as string);
 }
 
 export const beside = (libssl: string) => libssl.replace('libssl', 'libcrypto');
 
 export const wwwFile = (workshop: Workshop, name: string) => join(workshop.folder, 'www', name);
+
+/** Whether a port is listened on, without the connection that asking it would be: state 0A in /proc/net/tcp, see proc(5). */
+function isListenedOn(port: number): boolean {
+  const wanted = new RegExp(
+    `^ *\\d+: [0-9A-F]+:${port.toString(16).toUpperCase().padStart(4, '0')} [0-9A-F:]+ 0A `,
+    'm',
+  );
+  return wanted.test(readFileSync('/proc/net/tcp', 'utf8'));
+}

@@ -24,6 +24,9 @@ export class Tracer {
   readonly #err: Buffer[] = [];
   readonly #ready: string;
   readonly #ended: Promise<number>;
+  #counted = 0;
+  #rest = '';
+  #bytes = 0;
 
   constructor(folder: string, words: readonly string[], env: Record<string, string> = {}) {
     this.#ready = join(folder, `ready-${Math.random().toString(36).slice(2)}`);
@@ -36,6 +39,7 @@ export class Tracer {
     });
     this.child.stdout?.on('data', (chunk: Buffer) => this.#out.push(chunk));
     this.child.stderr?.on('data', (chunk: Buffer) => this.#err.push(chunk));
+    process.once('exit', () => this.child.kill('SIGTERM')); // when a test gives up
     this.#ended = new Promise((resolve) =>
       this.child.once('close', (code, signal) => resolve(code ?? (signal ? -1 : -2))),
     );
@@ -55,6 +59,20 @@ export class Tracer {
 
   ended(): Promise<number> {
     return this.#ended;
+  }
+
+  /** Gives bpftrace the time to empty its rings: until events of so many bytes have come out. What never comes, the account tells. */
+  async shows(bytes: number): Promise<void> {
+    await until(() => this.#countBytes() >= bytes, `events of ${bytes} bytes`, 20_000).catch(() => undefined);
+  }
+
+  #countBytes(): number {
+    const text = this.#rest + Buffer.concat(this.#out.slice(this.#counted)).toString();
+    this.#counted = this.#out.length;
+    const end = text.lastIndexOf('\n') + 1;
+    this.#rest = text.slice(end);
+    this.#bytes += dataOf(eventsIn(text.slice(0, end))).reduce((sum, {length}) => sum + length, 0);
+    return this.#bytes;
   }
 
   get output(): string {
@@ -91,6 +109,24 @@ export interface Stream {
   readonly length: number;
   readonly captured: number;
   readonly bytes: Buffer;
+  readonly calls: readonly {readonly offset: number; readonly length: number; readonly bytes: Buffer}[];
+}
+
+/** Whether a stream is what was sent: each call whole, or cut to the snap length and to nothing else. */
+export function isExactly(stream: Stream | undefined, sent: Buffer, snaplen: number): boolean {
+  if (!stream) return sent.length === 0;
+  return stream.length === sent.length && endsWith(stream, sent, snaplen);
+}
+
+/** The same, where something of another length came before it: the head of a request. */
+export function endsWith({length: total, calls}: Stream, sent: Buffer, snaplen: number): boolean {
+  const start = total - sent.length;
+  const isTrue = ({offset, length, bytes}: Stream['calls'][number]) => {
+    const tail = bytes.subarray(Math.max(start - offset, 0));
+    const from = Math.max(offset - start, 0);
+    return bytes.length === Math.min(length, snaplen) && tail.equals(sent.subarray(from, from + tail.length));
+  };
+  return start >= 0 && calls.every(isTrue);
 }
 
 export function streamsOf(events: readonly TraceEvent[]): Stream[] {
@@ -110,6 +146,7 @@ function toStream(events: readonly DataEvent[]): Stream {
       throw new Error(`a gap: ${JSON.stringify({...event, payload: ''})} after ${length} bytes`);
     length += event.length;
   }
+  const calls = events.map(({offset, length, payload}) => ({offset, length, bytes: Buffer.from(payload, 'base64')}));
   return {
     pid: first.pid,
     comm: first.comm,
@@ -118,7 +155,8 @@ function toStream(events: readonly DataEvent[]): Stream {
     functions: new Set(events.map((event) => event.function)),
     length,
     captured: events.reduce((sum, event) => sum + event.captured, 0),
-    bytes: Buffer.concat(events.map(({payload}) => Buffer.from(payload, 'base64'))),
+    bytes: Buffer.concat(calls.map(({bytes}) => bytes)),
+    calls,
   };
 }
 

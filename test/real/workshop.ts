@@ -2,6 +2,7 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {createHash, randomBytes} from 'node:crypto';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -19,7 +20,7 @@ import {execa} from 'execa';
 
 /** Payload sizes where tools like this one were seen to go wrong: around pieces, pages and TLS records. */
 export const ladder = [
-  0, 1, 191, 192, 193, 199, 200, 201, 4095, 4096, 8191, 8192, 8200, 16_383, 16_384, 16_385, 65_536, 1_048_576,
+  0, 1, 159, 160, 161, 199, 200, 201, 4095, 4096, 8191, 8192, 8200, 16_383, 16_384, 16_385, 65_536, 1_048_576,
 ];
 
 /** Bytes that a lossy encoding would change: backslashes, quotes, what looks like an escape, line ends, the record's own signs. */
@@ -37,6 +38,8 @@ export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).
 /** A temporary folder with private copies of a library and a self-signed certificate; `close` ends every program started in it. */
 export class Workshop {
   readonly folder = mkdtempSync(join(tmpdir(), 'tls-kit-test-'));
+  /** Words before each program that is started: those that take it into another root. */
+  protected readonly before: readonly string[] = [];
   readonly #children: ChildProcess[] = [];
 
   /** Copies a shared library under its own name, with the libraries that must go along, and returns its path. */
@@ -52,11 +55,16 @@ export class Workshop {
     return {...(process.env as Record<string, string>), LD_LIBRARY_PATH: join(this.folder, 'lib'), LC_ALL: 'C'};
   }
 
-  file(name: string, content: string | Uint8Array = ''): string {
+  file(name: string, content: string | Uint8Array = '', mode = 0o666): string {
     const path = join(this.folder, name);
     mkdirSync(dirname(path), {recursive: true});
-    writeFileSync(path, content);
+    writeFileSync(path, content, {mode});
     return path;
+  }
+
+  /** Lets other users reach what is in it. */
+  openToAll(): void {
+    chmodSync(this.folder, 0o711);
   }
 
   async certificate(): Promise<{key: string; certificate: string}> {
@@ -88,7 +96,7 @@ export class Workshop {
     words: readonly string[],
     options: {stdin?: 'pipe' | 'ignore'; env?: Record<string, string>} = {},
   ): ChildProcess {
-    const [file, ...rest] = words as [string, ...string[]];
+    const [file, ...rest] = [...this.before, ...words] as [string, ...string[]];
     const child = spawn(file, rest, {
       cwd: this.folder,
       env: {...this.environment(), ...options.env},

@@ -1,0 +1,277 @@
+import type {ErrorEvent, HandshakeEvent, HandshakeFollower, HandshakeSign, HandshakeSigner} from '../model.js';
+import {explain} from './explain.js';
+import type {Ending} from './failure/facts.js';
+import {
+  describeError,
+  describeVerify,
+  type OpenSslError,
+  type RaisedError,
+  type VerifyResult,
+} from './openssl-errors.js';
+import {TlsConversation, type WireFacts} from './tls-records.js';
+
+export interface HandshakesOptions {
+  /** The version of the OpenSSL in a process, where it is known. */
+  readonly versionOf: (pid: number) => string | undefined;
+}
+
+type Outcome = HandshakeSign & {kind: 'outcome'};
+type Octets = HandshakeSign & {kind: 'octets'};
+type Failure = HandshakeEvent | ErrorEvent;
+
+/** Sessions followed at once, at most: as many as a script's map holds. */
+const maxSessions = 32_768;
+/** Descriptors that one handshake may use; files are read in it too (trusted certificates). */
+const maxChannels = 8;
+const maxErrors = 64;
+
+const sslLibrary = 20;
+const systemLibrary = 2;
+/** Linux, asm-generic/errno.h. */
+const errnos = {again: 11, brokenPipe: 32, reset: 104} as const;
+
+/** Follows the handshakes of OpenSSL sessions from the first call to the last, and says how each went. */
+export class Handshakes implements HandshakeFollower {
+  readonly #sessions = new Map<string, SessionSigns>();
+  readonly #options: HandshakesOptions;
+
+  constructor(options: HandshakesOptions) {
+    this.#options = options;
+  }
+
+  take(sign: HandshakeSign, signer: HandshakeSigner): readonly Failure[] {
+    const key = `${signer.pid}|${signer.session}`;
+    const known = this.#sessions.get(key);
+    if (sign.kind === 'end') {
+      this.#sessions.delete(key);
+      return known?.give(sign, signer) ?? [];
+    }
+    if (sign.kind === 'data' && !known) return [];
+    const session = known ?? new SessionSigns(signer, this.#options.versionOf(signer.pid));
+    if (!known) {
+      this.#sessions.set(key, session);
+      if (this.#sessions.size > maxSessions) this.#sessions.delete(this.#sessions.keys().next().value as string);
+    }
+    return session.give(sign, signer);
+  }
+}
+
+interface Channel {
+  readonly conversation: TlsConversation;
+  hasSent: boolean;
+  /** How the last transfer went, where it moved nothing. */
+  state?: 'closed' | 'reset' | 'waits';
+}
+
+/** What was seen of one session. */
+class SessionSigns {
+  readonly #version: string | undefined;
+  readonly #channels = new Map<string, Channel>();
+  #startedAt: bigint;
+  #calls = 0;
+  /** A handshake function was called: there is a handshake, whatever the wire shows. */
+  #begun?: {readonly function: string};
+  #library?: string;
+  /** Errors of the call under way; those of calls that went well, or only wanted to be called again, mean nothing. */
+  #raised: RaisedError[] = [];
+  #verdict?: number;
+  #isDone = false;
+  #hasFailed = false;
+  #last: HandshakeSigner;
+  /** What the handshake showed, for failures after it. */
+  #shown?: {readonly role?: 'client' | 'server'; readonly wire: WireFacts};
+
+  constructor(signer: HandshakeSigner, version: string | undefined) {
+    this.#startedAt = signer.nsecs;
+    this.#version = version;
+    this.#last = signer;
+  }
+
+  give(sign: HandshakeSign, signer: HandshakeSigner): readonly Failure[] {
+    this.#last = {...this.#last, ...signer};
+    switch (sign.kind) {
+      case 'begin':
+        this.#begun = sign;
+        this.#library = sign.library;
+        return [];
+      case 'error':
+        if (this.#raised.length < maxErrors) this.#raised.push(raisedError(sign));
+        return [];
+      case 'verdict':
+        this.#verdict = sign.code;
+        return [];
+      case 'octets':
+        this.#takeOctets(sign);
+        return [];
+      case 'outcome':
+        return this.#takeOutcome(sign);
+      case 'data':
+        return this.#isDone ? [] : this.#finish('ok');
+      case 'end':
+        return this.#isDone || this.#calls === 0 ? [] : this.#finish('abandoned', this.#ending() ?? 'freed');
+    }
+  }
+
+  #takeOctets({channel: name, direction, parts, errno}: Octets): void {
+    if (this.#isDone) return;
+    const channel = this.#channels.get(name) ?? {conversation: new TlsConversation(), hasSent: false};
+    if (!this.#channels.has(name) && this.#channels.size >= maxChannels) return;
+    this.#channels.set(name, channel);
+    if (direction === 'send' && parts.length > 0) channel.hasSent = true;
+    for (const part of parts) {
+      if (typeof part === 'number') channel.conversation.skip(direction, part);
+      else channel.conversation.push(direction, part);
+    }
+    const state = parts.length > 0 ? undefined : stateOf(direction, errno);
+    if (state === undefined) delete channel.state;
+    else channel.state = state;
+  }
+
+  #takeOutcome(sign: Outcome): readonly Failure[] {
+    if (this.#calls === 0 && !this.#begun) this.#startedAt = this.#last.nsecs - BigInt(sign.latencyNs);
+    this.#library = sign.library;
+    const errors = this.#raised;
+    this.#raised = [];
+    if (this.#isDone) return this.#hasFailed || isGood(sign) ? [] : this.#fail(sign, errors);
+    this.#calls++;
+    if (sign.isHandshake) this.#begun ??= sign;
+    if (isGood(sign)) return sign.isHandshake && sign.result !== 1 ? [] : this.#finish('ok');
+    const ending = this.#ending();
+    const isOver = errors.some(({library}) => library === sslLibrary) || ending === 'closed' || ending === 'reset';
+    if (!isOver) return [];
+    if (!this.#begun && !this.#isOnWire()) {
+      this.#isDone = true;
+      return this.#fail(sign, errors);
+    }
+    return this.#finish('failed', ending, errors);
+  }
+
+  #isOnWire(): boolean {
+    return [...this.#channels.values()].some(({conversation}) => conversation.isTls);
+  }
+
+  /** The connection's own descriptor: where TLS is spoken, else where something was sent, else the first. */
+  #channel(): Channel | undefined {
+    const channels = [...this.#channels.values()];
+    return (
+      channels.find(({conversation}) => conversation.isTls) ?? channels.find(({hasSent}) => hasSent) ?? channels[0]
+    );
+  }
+
+  #ending(): Ending | undefined {
+    const state = this.#channel()?.state;
+    return state === 'waits' ? 'timeout' : state;
+  }
+
+  #finish(
+    result: 'abandoned' | 'failed' | 'ok',
+    ending?: Ending,
+    raised: readonly RaisedError[] = [],
+  ): readonly Failure[] {
+    this.#isDone = true;
+    this.#hasFailed = result !== 'ok';
+    const conversation = this.#channel()?.conversation ?? new TlsConversation();
+    conversation.end();
+    const wire = conversation.facts();
+    const isTold = this.#begun !== undefined || conversation.isTls;
+    this.#channels.clear();
+    const role = roleOf(this.#begun?.function) ?? wire.role;
+    this.#shown = {wire, ...(role && {role})};
+    if (!isTold) return [];
+    const {time, nsecs} = this.#last;
+    const errors = this.#describe(raised);
+    const verify = this.#verify();
+    return [
+      {
+        type: 'handshake',
+        ...whoOf(this.#last),
+        ...(this.#library !== undefined && {library: this.#library}),
+        source: 'library',
+        ...(role && {role}),
+        result,
+        ...(result !== 'ok' &&
+          explain({...this.#shown, errors, ...(verify && {verify}), ...(ending && {ending}), time})),
+        durationNs: Number(nsecs - this.#startedAt),
+        calls: this.#calls,
+        ...told(wire),
+        ...(verify && {verify}),
+        ...(errors.length > 0 && {errors}),
+      },
+    ];
+  }
+
+  /** A call that failed though no handshake was under way. */
+  #fail({function: name, library}: Outcome, raised: readonly RaisedError[]): readonly Failure[] {
+    const errors = this.#describe(raised);
+    if (errors.length === 0) return [];
+    const {time} = this.#last;
+    return [
+      {
+        type: 'error',
+        ...whoOf(this.#last),
+        library,
+        function: name,
+        ...explain({...this.#shown, errors, time}),
+        errors,
+      },
+    ];
+  }
+
+  #verify(): VerifyResult | undefined {
+    if (this.#verdict === undefined || this.#verdict === 0) return undefined;
+    return describeVerify(this.#verdict, undefined, this.#version);
+  }
+
+  /** Other libraries' errors come and go while algorithms are looked up: those of the SSL library and the system count. */
+  #describe(raised: readonly RaisedError[]): OpenSslError[] {
+    return raised
+      .filter(({library}) => library === sslLibrary || library === systemLibrary)
+      .map((error) => describeError(error, this.#version));
+  }
+}
+
+function stateOf(direction: 'receive' | 'send', errno: number): Channel['state'] {
+  if (errno === errnos.reset || errno === errnos.brokenPipe) return 'reset';
+  if (errno === errnos.again) return direction === 'receive' ? 'waits' : undefined;
+  return errno === 0 && direction === 'receive' ? 'closed' : undefined;
+}
+
+function raisedError({library, reason, functionNumber, line, file, function: name}: HandshakeSign & {kind: 'error'}) {
+  return {library, reason, functionNumber, line, file, function: name};
+}
+
+function isGood({result}: Outcome): boolean {
+  return result > 0;
+}
+
+function roleOf(name: string | undefined): 'client' | 'server' | undefined {
+  return name === 'SSL_connect' ? 'client' : name === 'SSL_accept' ? 'server' : undefined;
+}
+
+function whoOf({time, pid, tid, uid, comm, connection}: HandshakeSigner) {
+  return {
+    time,
+    pid,
+    ...(tid !== undefined && {tid}),
+    ...(uid !== undefined && {uid}),
+    ...(comm !== undefined && {comm}),
+    ...(connection !== undefined && {connection: {id: connection}}),
+  };
+}
+
+/** The facts of the wire that an event shows. */
+function told({
+  role,
+  sslv2,
+  serverHello,
+  clientHello,
+  alerts,
+  incomplete,
+  ...facts
+}: WireFacts): Partial<HandshakeEvent> {
+  return {
+    ...(facts as Partial<HandshakeEvent>),
+    ...(alerts.length > 0 && {alerts}),
+    ...(incomplete.length > 0 && {incomplete}),
+  };
+}

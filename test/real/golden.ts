@@ -1,0 +1,24 @@
+/** The recorded scripts before the bpftrace that they are for. */
+import {readFileSync} from 'node:fs';
+import {basename} from 'node:path';
+import type {Test} from 'tap';
+import {checkScript} from '../../src/engine/engine.js';
+import {goldensOf, pathIn} from '../scripts/golden.js';
+
+/**
+ * Lets a bpftrace check each script that is recorded for its version.
+ * @param libraryPaths where the libraries are, in place of where the scripts take them to be
+ */
+export async function checkGoldens(
+  t: Test,
+  bpftrace: string,
+  version: string,
+  libraryPaths: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (const {path, library, render} of goldensOf(version)) {
+    const recorded = readFileSync(path, 'utf8');
+    const text = recorded.replaceAll(pathIn(library), libraryPaths[library.name] as string);
+    const refused = await checkScript({...render(), text}, bpftrace).catch((error: Error) => error.message);
+    t.equal(refused, undefined, `bpftrace ${version} accepts ${basename(path)}`);
+  }
+}
