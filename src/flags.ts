@@ -78,6 +78,12 @@ export const readerFlags = {
     summary: 'Record events into FILE (.gz compresses), show none',
   }),
   print: Flags.boolean({dependsOn: ['write'], helpGroup: 'OUT', summary: 'With --write: show them too'}),
+  show: Flags.custom<readonly ShowPart[]>({
+    helpGroup: 'OUT',
+    helpValue: 'headers,body,calls',
+    parse: async (text) => showPartsOf(text),
+    summary: 'Show of messages: headers, body; calls: every call, also where messages are made of them',
+  })(),
   time: Flags.option({
     default: 'local' as const,
     helpGroup: 'OUT',
@@ -91,6 +97,9 @@ export const readerFlags = {
     summary: 'Exit with 6 when this happened: lost, nothing, failed (a handshake), old-tls (below TLS 1.2)',
   })(),
 };
+
+export type ShowPart = 'headers' | 'body' | 'calls';
+const showParts: readonly ShowPart[] = ['headers', 'body', 'calls'];
 
 export type FailOn = 'lost' | 'nothing' | 'failed' | 'old-tls';
 const failOns: readonly FailOn[] = ['lost', 'nothing', 'failed', 'old-tls'];
@@ -127,6 +136,13 @@ function secondsOf(text: string): number {
   if (!match || seconds === 0)
     throw new TlsKitError('USAGE', `"${text}" is no duration.`, ['Give it like this: --duration 30s']);
   return seconds;
+}
+
+function showPartsOf(text: string): readonly ShowPart[] {
+  const words = text.split(',') as ShowPart[];
+  const unknown = words.find((word) => !showParts.includes(word));
+  if (unknown === undefined) return words;
+  throw new TlsKitError('USAGE', `--show does not know "${unknown}".`, [`Name one or more of: ${showParts.join(',')}`]);
 }
 
 function failOnOf(text: string): readonly FailOn[] {

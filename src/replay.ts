@@ -8,8 +8,10 @@ import type {SummaryEvent, TraceEvent} from './model.js';
 import {createParser, readCapture, sniff, toLines} from './parsers/index.js';
 import {readLines} from './read.js';
 import type {Show} from './trace.js';
+import {createUnderstanding, type UnderstandOptions} from './understand.js';
 
 export interface ReplayOptions {
+  readonly understand: UnderstandOptions;
   /** How much of the file was read, 0 to 1; not called for standard input. */
   readonly onProgress?: (share: number) => void;
   /** When aborted: stop reading. */
@@ -26,13 +28,16 @@ export async function replay(path: string, show: Show, options: ReplayOptions): 
     throw unreadable(path, cause);
   });
   let summary: SummaryEvent | undefined;
+  const understand = createUnderstanding(options.understand);
   const pass = async (events: readonly TraceEvent[]) => {
     for (const event of events) {
       if (event.type === 'summary') summary = event;
       // Who closed the pipe wants no account of a part.
       if (event.type === 'summary' && options.stop.aborted) continue;
-      const waiting = show.write(event);
-      if (waiting) await waiting;
+      for (const each of understand(event)) {
+        const waiting = show.write(each);
+        if (waiting) await waiting;
+      }
     }
   };
   const kind = sniff(first);

@@ -517,6 +517,7 @@
     const grid = {stroke: colourOf('--grid'), width: 1};
     const font = '12px system-ui, sans-serif';
     const axis = {stroke: text, grid, ticks: {show: false}, font};
+    const below = {...axis, grid: {show: false}, size: 32};
     const splits = (data[0] ?? []).map(Number);
     new uPlot(
       {
@@ -528,8 +529,8 @@
         scales: {x: {time: names === undefined, range}, y: {range: (_, __, most) => [0, most > 0 ? most * 1.05 : 1]}},
         axes: [
           names
-            ? {...axis, grid: {show: false}, splits: () => splits, values: (_, values) => values.map((value, at) => (splits.length > 9 && at % 3 !== 2 ? '' : names(value)))}
-            : {...axis, grid: {show: false}, space: 90, values: (_, values) => values.map((value) => clock(value * 1000).replace(/\.\d+$/, ''))},
+            ? {...below, splits: () => splits, values: (_, values) => values.map((value, at) => (splits.length > 9 && at % 3 !== 2 ? '' : names(value)))}
+            : {...below, space: 90, values: (_, values) => values.map((value) => clock(value * 1000).replace(/\.\d+$/, ''))},
           {...axis, size: 70, values: (_, values) => values.map(format)},
         ],
         series: [
