@@ -161,6 +161,7 @@ export class RecordParser implements Parser {
       case 'error':
       case 'verdict':
       case 'subject':
+      case 'wire-end':
       case 'end':
       case 'exit':
         this.#hold({time: record.time, weight: 0, what: record});

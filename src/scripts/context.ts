@@ -12,6 +12,9 @@ import {
 /** Holds a ClientHello with its post-quantum key shares, and a server's certificates up to TLS 1.2. */
 const helloBytes = 4096;
 
+/** A handshake of TLS 1.2 whose messages come in records of their own, each read in two calls, takes fewer than 30. */
+const maxWireCalls = 48;
+
 /**
  * What a template sees: documented for users' own templates in docs/templates.md. Every value is a Literal, safe wherever it
  * stands in a script; everything else is a boolean or a list.
@@ -55,6 +58,11 @@ export interface ScriptContext {
   readonly showsData: boolean;
   /** Handshakes are followed, inside of a library that has functions for them. */
   readonly handshakes: boolean;
+  /** Bytes of connections are read at system calls; those of all connections, for handshakes of any library. */
+  readonly followsWire: boolean;
+  readonly readsWire: boolean;
+  /** System calls on one descriptor that are shown of a handshake, at most. */
+  readonly wireCalls: Literal;
   /** Functions that tell of failures: where an error is raised, that it is, both, and what a verification came to. */
   readonly places: readonly PointContext[];
   readonly raises: readonly PointContext[];
@@ -124,6 +132,7 @@ export function makeContext(
   readable: boolean,
 ): ScriptContext {
   const functions = distinctFunctions(plan);
+  const canFollow = dialect.readsUser && !readable;
   const outs = functions.flatMap(({moved}) => (moved?.in === 'argument' ? [moved] : []));
   return {
     tlsKit: commentLiteral(version),
@@ -165,6 +174,9 @@ export function makeContext(
     })),
     showsData: plan.showsData,
     handshakes: !readable && functions.some(({deed}) => deed === 'handshake'),
+    followsWire: canFollow && (plan.readsWire || functions.some(({deed}) => deed === 'handshake')),
+    readsWire: canFollow && plan.readsWire,
+    wireCalls: numberLiteral(maxWireCalls),
     places: companionPoints(plan, 'place'),
     raises: companionPoints(plan, 'raise'),
     puts: companionPoints(plan, 'put'),

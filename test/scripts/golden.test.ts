@@ -55,6 +55,7 @@ function render(library: Library, dialect: string, option: (typeof options)[stri
     targets: [targetOf(library)],
     filters: {...everyone, ...option.filters},
     snaplen: option.snaplen ?? 16_384,
+    readsWire: option.what !== undefined,
     btf: true,
     ...(option.durationS !== undefined && {durationS: option.durationS}),
   });
