@@ -289,7 +289,11 @@ export type HandshakeSign =
       readonly errno: number;
     }
   | {readonly kind: 'data'}
-  | {readonly kind: 'end'};
+  | {readonly kind: 'end'}
+  /** Of a descriptor whose bytes were seen outside of a library: it was closed, or shows no more. */
+  | {readonly kind: 'wire-end'; readonly isClosed: boolean}
+  /** The process is gone. */
+  | {readonly kind: 'exit'};
 
 /** Makes events of signs. */
 export interface HandshakeFollower {

@@ -1,19 +1,19 @@
 import {replay} from './replay.js';
 import {startProgressLine} from './sinks/index.js';
 import type {Show} from './trace.js';
-import {withMessages} from './with-messages.js';
+import type {UnderstandOptions} from './understand.js';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Reads a recording into a sink, messages and all, for commands that make something of a whole one: with progress on a terminal,
  * until a signal or `closed` ends it. Throws what `replay` throws.
- * @param bodyBytes what to keep of each body, where messages are made from data.
+ * @param understand which messages, and what of them is masked
  */
 export async function readThrough(
   path: string,
   show: Show,
-  {closed, bodyBytes}: {readonly closed?: AbortSignal; readonly bodyBytes: number},
+  {closed, understand}: {readonly closed?: AbortSignal; readonly understand: UnderstandOptions},
 ): Promise<void> {
   const stop = new AbortController();
   const onSignal = () => stop.abort();
@@ -25,7 +25,7 @@ export async function readThrough(
     share = read;
   };
   try {
-    await replay(path, withMessages(show, {bodyBytes}), {onProgress, stop: stop.signal});
+    await replay(path, show, {understand, onProgress, stop: stop.signal});
   } finally {
     progress?.close();
     for (const signal of signals) process.off(signal, onSignal);

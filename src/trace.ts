@@ -58,7 +58,17 @@ export async function prepare(
     hasBtf(),
   ]);
   const {what, snaplen, durationS} = request;
-  const plan = makePlan({what, libraries, targets, filters, snaplen, btf, ...(durationS !== undefined && {durationS})});
+  const readsWire = what.includes('handshakes') && request.libs.length === 0;
+  const plan = makePlan({
+    what,
+    libraries,
+    targets,
+    filters,
+    snaplen,
+    readsWire,
+    btf,
+    ...(durationS !== undefined && {durationS}),
+  });
   return {script: renderScript(plan, dialectOf(bpftraceVersion), version, style), filters, targets};
 }
 

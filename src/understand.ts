@@ -1,6 +1,6 @@
 import type {MessageFilter} from './filters/index.js';
 import type {DataEvent, MessageEvent, SessionEvent, TraceEvent} from './model.js';
-import {createDecoder} from './protocols/index.js';
+import {createDecoder, type DecodeLimits} from './protocols/index.js';
 import {createRedactor} from './redaction/index.js';
 
 export interface UnderstandOptions {
@@ -8,6 +8,8 @@ export interface UnderstandOptions {
   readonly redact: readonly string[] | 'off';
   /** Which messages to pass on. Their data are left out then, since what belongs to which is known only later. */
   readonly filter?: MessageFilter | undefined;
+  /** How much of messages to keep. */
+  readonly limits?: Partial<DecodeLimits>;
 }
 
 /**
@@ -17,9 +19,13 @@ export interface UnderstandOptions {
  * A capture that holds messages is not decoded again, unless it holds secrets that are to be masked now: which bytes of it are
  * secrets only the decoder can tell.
  */
-export function createUnderstanding({redact, filter}: UnderstandOptions): (event: TraceEvent) => readonly TraceEvent[] {
+export function createUnderstanding({
+  redact,
+  filter,
+  limits,
+}: UnderstandOptions): (event: TraceEvent) => readonly TraceEvent[] {
   const redactor = redact === 'off' ? undefined : createRedactor(redact);
-  const decoder = createDecoder();
+  const decoder = createDecoder(limits);
   let isDecoding = true;
   let isRedacted = false;
 

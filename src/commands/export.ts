@@ -1,6 +1,7 @@
 import {Args, Flags} from '@oclif/core';
 import {TlsKitCommand} from '../command.js';
 import {TlsKitError} from '../errors.js';
+import {redactionFlags, understandOptionsOf} from '../message-flags.js';
 import {readThrough} from '../read-through.js';
 import {
   createCurlSink,
@@ -11,6 +12,7 @@ import {
   type Sink,
 } from '../sinks/index.js';
 import {callerOf} from '../targets/index.js';
+import type {UnderstandOptions} from '../understand.js';
 import {version} from '../version.js';
 
 const formats = ['har', 'pcapng', 'curl'] as const;
@@ -58,28 +60,30 @@ export default class Export extends TlsKitCommand {
       helpValue: 'FILE',
       summary: 'Write into FILE (mode 0600) instead of standard output',
     }),
+    ...redactionFlags,
   };
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(Export);
     const format = args.format as Format;
+    const understand = {...(await understandOptionsOf(flags)), limits: {bodyBytes}};
     if (format === 'pcapng' && flags.write === undefined && process.stdout.isTTY) throw notForTerminals();
     if (flags.write !== undefined) {
       const file = createPrivateFile(flags.write, {what: 'export', flag: '-w'}, await callerOf(process.env));
       try {
-        await this.#convert(args.file, sinkOf(format, file.write, flags['port-80']));
+        await this.#convert(args.file, sinkOf(format, file.write, flags['port-80']), understand);
       } finally {
         await file.close();
       }
       return;
     }
     const output = createOutput(process.stdout);
-    await this.#convert(args.file, sinkOf(format, output.write, flags['port-80']), output.closed);
+    await this.#convert(args.file, sinkOf(format, output.write, flags['port-80']), understand, output.closed);
     await output.flush();
   }
 
-  async #convert(path: string, sink: Sink, closed?: AbortSignal): Promise<void> {
-    await readThrough(path, sink, {bodyBytes, ...(closed && {closed})});
+  async #convert(path: string, sink: Sink, understand: UnderstandOptions, closed?: AbortSignal): Promise<void> {
+    await readThrough(path, sink, {understand, ...(closed && {closed})});
     await sink.close();
   }
 }

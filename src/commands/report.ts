@@ -1,5 +1,6 @@
 import {Args, Flags} from '@oclif/core';
 import {TlsKitCommand} from '../command.js';
+import {messageFlags, redactionFlags, understandOptionsOf} from '../message-flags.js';
 import {readThrough} from '../read-through.js';
 import {
   createPrivateFile,
@@ -11,8 +12,8 @@ import {
 } from '../sinks/index.js';
 import {callerOf} from '../targets/index.js';
 
-/** A report shows no bodies: they are only counted. */
-const bodyBytes = 0;
+/** A report shows no bodies: they are only counted, where no filter looks into them. */
+const noBodies = {bodyBytes: 0};
 
 export default class Report extends TlsKitCommand {
   static override args = {
@@ -40,13 +41,17 @@ export default class Report extends TlsKitCommand {
       helpValue: 'FILE',
       summary: 'Write one HTML page into FILE (mode 0600) instead',
     }),
+    ...redactionFlags,
+    ...messageFlags,
   };
 
   async run(): Promise<ReportData> {
     const {args, flags} = await this.parse(Report);
     const fold = new ReportFold();
     const show = {write: (event: Parameters<ReportFold['add']>[0]) => fold.add(event), flush: async () => {}};
-    await readThrough(args.file, show, {bodyBytes});
+    const options = await understandOptionsOf(flags);
+    const understand = options.filter ? options : {...options, limits: noBodies};
+    await readThrough(args.file, show, {understand});
     const report = fold.report();
     if (flags.html === undefined) this.log(reportText(report, wantsColour(process.stdout, process.env)).trimEnd());
     else await this.#writeHtml(flags.html, report);

@@ -10,6 +10,7 @@ import {
 } from './openssl-errors.js';
 import {TlsConversation, type WireFacts} from './tls-records.js';
 import {type CertificateNames, readCertificate} from './wire/certificates.js';
+import {isOfWire, told, WireHandshakes, whoOf} from './wire-handshakes.js';
 
 export interface HandshakesOptions {
   /** The version of the OpenSSL in a process, where it is known. */
@@ -36,6 +37,7 @@ const errnos = {again: 11, brokenPipe: 32, reset: 104} as const;
 /** Follows the handshakes of OpenSSL sessions from the first call to the last, and says how each went. */
 export class Handshakes implements HandshakeFollower {
   readonly #sessions = new Map<string, SessionSigns>();
+  readonly #wires = new WireHandshakes();
   readonly #options: HandshakesOptions;
 
   constructor(options: HandshakesOptions) {
@@ -43,6 +45,8 @@ export class Handshakes implements HandshakeFollower {
   }
 
   take(sign: HandshakeSign, signer: HandshakeSigner): readonly Failure[] {
+    if (sign.kind === 'exit') return this.#wires.exit(signer);
+    if (isOfWire(signer)) return this.#wires.take(sign, signer);
     const key = `${signer.pid}|${signer.session}`;
     const known = this.#sessions.get(key);
     if (sign.kind === 'end') {
@@ -122,6 +126,8 @@ class SessionSigns {
         return this.#isDone || (this.#calls === 0 && !this.#isCalled)
           ? []
           : this.#finish('abandoned', this.#ending() ?? 'freed');
+      default: // signs of what goes over descriptors alone
+        return [];
     }
   }
 
@@ -293,32 +299,4 @@ function isGood({result}: Outcome): boolean {
 function roleOf(name: string): 'client' | 'server' | undefined {
   if (name === 'SSL_connect' || name === 'SSL_set_connect_state') return 'client';
   return name === 'SSL_accept' || name === 'SSL_set_accept_state' ? 'server' : undefined;
-}
-
-function whoOf({time, pid, tid, uid, comm, connection}: HandshakeSigner) {
-  return {
-    time,
-    pid,
-    ...(tid !== undefined && {tid}),
-    ...(uid !== undefined && {uid}),
-    ...(comm !== undefined && {comm}),
-    ...(connection !== undefined && {connection: {id: connection}}),
-  };
-}
-
-/** The facts of the wire that an event shows. */
-function told({
-  role,
-  sslv2,
-  serverHello,
-  clientHello,
-  alerts,
-  incomplete,
-  ...facts
-}: WireFacts): Partial<HandshakeEvent> {
-  return {
-    ...(facts as Partial<HandshakeEvent>),
-    ...(alerts.length > 0 && {alerts}),
-    ...(incomplete.length > 0 && {incomplete}),
-  };
 }

@@ -1,12 +1,21 @@
 import {hexNumber, readCount, readHalves, readTime} from './numbers.js';
 import {hexBytes} from './payload.js';
-import type {BeginRecord, ErrorRecord, OctetsRecord, OutcomeRecord, SubjectRecord, VerdictRecord} from './records.js';
+import type {
+  BeginRecord,
+  ErrorRecord,
+  OctetsRecord,
+  OutcomeRecord,
+  SubjectRecord,
+  VerdictRecord,
+  WireEndRecord,
+} from './records.js';
 
 const beginShape = new RegExp(`^A${`\\|${hexNumber}`.repeat(5)}$`);
 const outcomeShape = new RegExp(`^H${`\\|${hexNumber}`.repeat(6)}$`);
 const errorShape = new RegExp(`^R${`\\|${hexNumber}`.repeat(5)}\\|([0-9a-f ]*)\\|([0-9a-f ]*)$`);
 const verdictShape = new RegExp(`^V${`\\|${hexNumber}`.repeat(4)}$`);
 const subjectShape = new RegExp(`^K${`\\|${hexNumber}`.repeat(4)}$`);
+const wireEndShape = new RegExp(`^Y${`\\|${hexNumber}`.repeat(3)}\\|([01])$`);
 const octetsShape = new RegExp(`^O${`\\|${hexNumber}`.repeat(7)}\\|`);
 
 export function readBegin(line: string): BeginRecord | undefined {
@@ -103,6 +112,13 @@ export function readSubject(line: string): SubjectRecord | undefined {
   if (!match) return undefined;
   const [, clock, task, session, pointer] = match as unknown as [string, string, string, string, string];
   return {kind: 'subject', time: readTime(clock), ...threadOf(task), session, pointer};
+}
+
+export function readWireEnd(line: string): WireEndRecord | undefined {
+  const match = wireEndShape.exec(line);
+  if (!match) return undefined;
+  const [, clock, task, channel, why] = match as unknown as [string, string, string, string, string];
+  return {kind: 'wire-end', time: readTime(clock), ...threadOf(task), channel, isClosed: why === '0'};
 }
 
 function threadOf(task: string): {pid: number; tid: number} {

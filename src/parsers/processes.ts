@@ -36,6 +36,11 @@ export class Processes {
     return process;
   }
 
+  /** Who has this pid now, where that was seen. */
+  find(pid: number): Process | undefined {
+    return this.#living.get(pid);
+  }
+
   /** To be called when the record arrives, before its turn: another thread's call may come just before it. */
   announce(record: ProcessRecord): void {
     if (!this.#announced.has(record.pid)) this.#announced.set(record.pid, record);

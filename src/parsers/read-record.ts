@@ -1,4 +1,12 @@
-import {readBegin, readError, readOctets, readOutcome, readSubject, readVerdict} from './handshake-records.js';
+import {
+  readBegin,
+  readError,
+  readOctets,
+  readOutcome,
+  readSubject,
+  readVerdict,
+  readWireEnd,
+} from './handshake-records.js';
 import {readEnd, readExit, readGate, readProcess} from './lifetime-records.js';
 import {readByte, readCall, readChunk, readWords} from './payload-records.js';
 import type {TraceRecord} from './records.js';
@@ -24,6 +32,7 @@ const readers: ReadonlyMap<string, (line: string) => TraceRecord | undefined> = 
   ['R', readError],
   ['V', readVerdict],
   ['K', readSubject],
+  ['Y', readWireEnd],
   ['P', readProcess],
   ['N', readAddress],
   ['X', readEnd],

@@ -159,6 +159,7 @@ export class RecordParser implements Parser {
       case 'verdict':
       case 'address':
       case 'subject':
+      case 'wire-end':
       case 'end':
       case 'exit':
         this.#hold({time: record.time, weight: 0, what: record});

@@ -129,7 +129,7 @@ export interface GateRecord {
 }
 
 /** What tells of a handshake, or of a call that failed: in the order of a thread, its errors and verdicts come before its outcome. */
-export type HandshakeRecord = BeginRecord | OutcomeRecord | ErrorRecord | VerdictRecord | SubjectRecord;
+export type HandshakeRecord = BeginRecord | OutcomeRecord | ErrorRecord | VerdictRecord | SubjectRecord | WireEndRecord;
 
 /** A: a handshake function is called on a session that was not seen before. */
 export interface BeginRecord {
@@ -179,6 +179,16 @@ export interface VerdictRecord {
   readonly tid: number;
   readonly session: string;
   readonly code: number;
+}
+
+/** Y: no more is shown of what goes by a descriptor: it was closed, or what follows is encrypted (or too much). */
+export interface WireEndRecord {
+  readonly kind: 'wire-end';
+  readonly time: bigint;
+  readonly pid: number;
+  readonly tid: number;
+  readonly channel: string;
+  readonly isClosed: boolean;
 }
 
 /** K: the certificate at this address is to be verified. */

@@ -5,7 +5,7 @@ import type {Call, Calls, Payload} from './calls.js';
 import {type Connection, type ConnectionKey, type Connections, refOf} from './connections.js';
 import type {Legend} from './legend.js';
 import {deedOf} from './numbers.js';
-import type {Processes} from './processes.js';
+import type {Process, Processes} from './processes.js';
 import type {
   AddressRecord,
   CallRecord,
@@ -199,18 +199,25 @@ function takeEnd(record: EndRecord, scene: Scene): TraceEvent[] {
 
 function takeExit({pid, time}: ExitRecord, scene: Scene): TraceEvent[] {
   const process = scene.processes.exit(pid);
-  return [...(process?.open ?? [])].flatMap((connection) => [
+  const unfinished = follow({kind: 'exit'}, {pid, time, session: ''}, undefined, scene, process);
+  const closed = [...(process?.open ?? [])].flatMap((connection) => [
     ...follow({kind: 'end'}, {pid, time, session: connection.session}, connection, scene),
     ...close(connection, time, scene, 'exited'),
   ]);
+  return [...unfinished, ...closed];
 }
+
+/** In an O record: seen outside of any library's call. Its descriptor is then what the bytes are known by. */
+const noSession = '0';
+const wireOf = (channel: string) => `descriptor ${channel}`;
 
 /** Bytes of the connection itself: they count nowhere, and only tell of the handshake. */
 function takeOctets(call: Call, record: OctetsRecord, scene: Scene): TraceEvent[] {
   const {direction, channel, errno} = record;
   const parts = partsOf(scene.calls.finish(call), record.length);
-  const connection = scene.connections.openAt(record.pid, record.session);
-  return follow({kind: 'octets', direction, channel, errno, parts}, record, connection, scene);
+  const sign = {kind: 'octets', direction, channel, errno, parts} as const;
+  if (record.session === noSession) return follow(sign, {...record, session: wireOf(channel)}, undefined, scene);
+  return follow(sign, record, scene.connections.openAt(record.pid, record.session), scene);
 }
 
 /** Bytes that came, and the lengths of what is missing between and after them. */
@@ -232,6 +239,9 @@ function takeHandshake(record: HandshakeRecord, scene: Scene): TraceEvent[] {
   if (record.kind === 'error' || record.kind === 'verdict' || record.kind === 'subject') {
     return follow(record, record, scene.connections.openAt(record.pid, record.session), scene);
   }
+  if (record.kind === 'wire-end') {
+    return follow(record, {...record, session: wireOf(record.channel)}, undefined, scene);
+  }
   const events: TraceEvent[] = [];
   const {library, name} = scene.legend.functionOf(record.functionId);
   const connection = see(record, record.time, library, scene, events);
@@ -245,9 +255,10 @@ function follow(
   where: {readonly time: bigint; readonly pid: number; readonly tid?: number; readonly session: string},
   connection: Connection | undefined,
   {handshakes, showsHandshakes, clock, processes, accounting}: Scene,
+  process: Process | undefined = connection?.process ?? processes.find(where.pid),
 ): TraceEvent[] {
   if (!handshakes) return [];
-  const {uid, comm} = connection?.process ?? processes.of(where.pid);
+  const {uid, comm} = process ?? {};
   const signer: HandshakeSigner = {
     time: clock(where.time),
     nsecs: where.time,

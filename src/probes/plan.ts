@@ -17,6 +17,8 @@ export interface PlanRequest {
   readonly targets: readonly Target[];
   readonly filters: Filters;
   readonly snaplen: number;
+  /** Handshakes are looked for on the wire too: then there need be no library. */
+  readonly readsWire: boolean;
   readonly btf: boolean;
   readonly durationS?: number;
 }
@@ -42,15 +44,14 @@ export function makePlan(request: PlanRequest): ProbePlan {
   const targets = request.targets
     .filter(({traceable}) => traceable)
     .map((target) => planTarget(target, numbered, request.libraries));
-  if (targets.length === 0) {
+  if (targets.length === 0 && !request.readsWire) {
     throw new TlsKitError('NO_LIBRARY', 'There is no TLS library to probe.', [
       'See what this machine has: tls-kit targets',
       'Or name a library or an executable: --lib PATH',
     ]);
   }
-  const {what, filters, snaplen, btf, durationS} = request;
+  const {what, filters, snaplen, readsWire, btf, durationS} = request;
   const showsData = request.libraries.some(({name}) => what.includes(name));
-  const readsWire = what.includes('handshakes');
   return {what, targets, filters, snaplen, showsData, readsWire, btf, ...(durationS !== undefined && {durationS})};
 }
 

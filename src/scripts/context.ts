@@ -8,9 +8,13 @@ import {
   printedLiteral,
   symbolLiteral,
 } from './literals.js';
+import {type SocketCall, socketCalls} from './socket-calls.js';
 
 /** Holds a ClientHello with its post-quantum key shares, and a server's certificates up to TLS 1.2. */
 const helloBytes = 4096;
+
+/** A handshake of TLS 1.2 whose messages come in records of their own, each read in two calls, takes fewer than 30. */
+const maxWireCalls = 48;
 
 /**
  * What a template sees: documented for users' own templates in docs/templates.md. Every value is a Literal, safe wherever it
@@ -55,6 +59,13 @@ export interface ScriptContext {
   readonly showsData: boolean;
   /** Handshakes are followed, inside of a library that has functions for them. */
   readonly handshakes: boolean;
+  /** Bytes of connections are read at system calls; those of all connections, for handshakes of any library. */
+  readonly followsWire: boolean;
+  readonly readsWire: boolean;
+  /** System calls on one descriptor that are shown of a handshake, at most. */
+  readonly wireCalls: Literal;
+  /** The system calls that move bytes. */
+  readonly transfers: readonly SocketCallContext[];
   /** Functions that tell of failures: where an error is raised, that it is, both, and what a verification came to. */
   readonly places: readonly PointContext[];
   readonly raises: readonly PointContext[];
@@ -104,6 +115,23 @@ export interface PointContext {
   readonly symbol: Literal;
 }
 
+/** A system call, and what its tracepoint calls its arguments. */
+export interface SocketCallContext {
+  readonly id: Literal;
+  readonly idHex: Literal;
+  readonly name: Literal;
+  readonly mayBeFile: boolean;
+  readonly fd: Literal | null;
+  /** Of its bytes: 1 received, 2 sent. */
+  readonly way: Literal | null;
+  readonly buffer: Literal | null;
+  readonly vector: Literal | null;
+  readonly message: Literal | null;
+  readonly address: Literal | null;
+  readonly length: Literal | null;
+  readonly detail: Literal | null;
+}
+
 export interface CallContext {
   readonly id: Literal;
   readonly idHex: Literal;
@@ -130,6 +158,7 @@ export function makeContext(
   readable: boolean,
 ): ScriptContext {
   const functions = distinctFunctions(plan);
+  const canFollow = dialect.readsUser && !readable;
   const outs = functions.flatMap(({moved}) => (moved?.in === 'argument' ? [moved] : []));
   return {
     tlsKit: commentLiteral(version),
@@ -171,6 +200,10 @@ export function makeContext(
     })),
     showsData: plan.showsData,
     handshakes: !readable && functions.some(({deed}) => deed === 'handshake'),
+    followsWire: canFollow && (plan.readsWire || functions.some(({deed}) => deed === 'handshake')),
+    readsWire: canFollow && plan.readsWire,
+    wireCalls: numberLiteral(maxWireCalls),
+    transfers: socketCalls.filter(({direction}) => direction !== undefined).map(socketCallContext),
     places: companionPoints(plan, 'place'),
     raises: companionPoints(plan, 'raise'),
     puts: companionPoints(plan, 'put'),
@@ -207,6 +240,24 @@ export function makeContext(
     pieces: piecesOf(plan.snaplen, dialect),
     durationS: plan.durationS === undefined ? null : numberLiteral(plan.durationS),
     drainedS: plan.durationS === undefined ? null : numberLiteral(plan.durationS + 3),
+  };
+}
+
+function socketCallContext({id, name, mayBeFile, ...fields}: SocketCall): SocketCallContext {
+  const literal = (field: string | undefined) => (field === undefined ? null : symbolLiteral(field));
+  return {
+    id: numberLiteral(id),
+    idHex: commentLiteral(id.toString(16)),
+    name: symbolLiteral(name),
+    mayBeFile: mayBeFile ?? false,
+    fd: literal(fields.fd),
+    way: fields.direction === undefined ? null : numberLiteral(fields.direction === 'receive' ? 1 : 2),
+    buffer: literal(fields.buffer),
+    vector: literal(fields.vector),
+    message: literal(fields.message),
+    address: literal(fields.address),
+    length: literal(fields.length),
+    detail: literal(fields.detail),
   };
 }
 

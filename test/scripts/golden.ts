@@ -62,6 +62,7 @@ function render(library: Library, dialect: string, option: Option): Script {
     targets: [targetOf(library)],
     filters: {...everyone, ...option.filters},
     snaplen: option.snaplen ?? 16_384,
+    readsWire: option.what !== undefined,
     btf: true,
     ...(option.durationS !== undefined && {durationS: option.durationS}),
   });
