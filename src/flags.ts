@@ -103,9 +103,12 @@ export const bpftraceFlag = Flags.string({
   summary: 'The bpftrace to run',
 });
 
-/** What can be traced: the libraries. Throws USAGE with the words that are known. */
+/** What can be traced beside libraries. */
+const subjects = ['sockets'];
+
+/** What can be traced: libraries, and socket calls. Throws USAGE with the words that are known. */
 export function checkWhat(words: readonly string[]): readonly string[] {
-  const known = libraries.map(({name}) => name);
+  const known = [...libraries.map(({name}) => name), ...subjects];
   const unknown = words.find((word) => !known.includes(word));
   if (unknown !== undefined) {
     throw new TlsKitError('USAGE', `"${unknown}" cannot be traced.`, [

@@ -121,6 +121,8 @@ export interface ProbePlan {
   readonly what: readonly string[];
   readonly targets: readonly PlannedTarget[];
   readonly filters: Filters;
+  /** Socket calls are traced. */
+  readonly sockets: boolean;
   /** Bytes of payload kept a call; 0 keeps none. */
   readonly snaplen: number;
   /** Kernel structures can be read by name (BTF): process names, parents. */
@@ -158,6 +160,8 @@ export interface Dialect {
   readonly settings: 'config' | 'environment';
   /** `curtask` and its fields can be read by name where the kernel has BTF. */
   readonly readsTask: boolean;
+  /** `uptr()`: what lies behind a system call's pointer can be read. */
+  readonly readsUser: boolean;
   readonly hasBegin: boolean;
   /** How bpftrace says that every probe is attached. */
   readonly ready: 'stderr' | 'stdout' | 'links';

@@ -51,7 +51,8 @@ export function announce({script, filters}: Prepared): string {
     ...filters.uids.map((uid) => `user ${uid}`),
     ...filters.cgroups.map(({path}) => `cgroup ${path}`),
   ];
-  return `Probing ${shown.join(', ')} for ${who.length > 0 ? who.join(', ') : 'every process'}.`;
+  const what = [...shown, ...(script.plan.sockets ? ['socket calls'] : [])];
+  return `Probing ${what.join(', ')} for ${who.length > 0 ? who.join(', ') : 'every process'}.`;
 }
 
 /**

@@ -47,8 +47,8 @@ export function createFan(sinks: readonly Sink[]): Sink {
 
 /** The exit status that `--fail-on` asks for. */
 export function statusOf(summary: SummaryEvent, failOn: readonly FailOn[] = []): number {
-  const {bytes, lostEvents, incomplete, events} = summary;
-  const hasLost = (bytes.lost ?? 0) > 0 || lostEvents > 0 || incomplete;
-  const failed = (failOn.includes('lost') && hasLost) || (failOn.includes('nothing') && events === 0);
+  const {bytes, lostEvents, incomplete, events, sockets} = summary;
+  const hasLost = (bytes.lost ?? 0) > 0 || (sockets?.bytes.lost ?? 0) > 0 || lostEvents > 0 || incomplete;
+  const failed = (failOn.includes('lost') && hasLost) || (failOn.includes('nothing') && events === 0 && !sockets);
   return failed ? exitStatus.failOn : exitStatus.done;
 }

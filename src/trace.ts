@@ -104,7 +104,8 @@ async function follow(run: Run): Promise<SummaryEvent> {
   const shown = {events: 0};
   const pass = async (events: readonly TraceEvent[]): Promise<void> => {
     for (const event of events) {
-      if (event.type === 'data' && ++shown.events > (options.maxEvents ?? Infinity)) continue;
+      if ((event.type === 'data' || event.type === 'socket') && ++shown.events > (options.maxEvents ?? Infinity))
+        continue;
       const waiting = show.write(event.type === 'process' ? await watch.complete(event) : event);
       if (waiting) await waiting;
       if (shown.events >= (options.maxEvents ?? Infinity)) enough.abort();
@@ -123,7 +124,7 @@ async function follow(run: Run): Promise<SummaryEvent> {
   const last = parser.end({durationNs, ...(commandEnd && {command: commandEnd})});
   const summary = last.at(-1) as SummaryEvent;
   await pass(last.slice(0, -1));
-  if (summary.events === 0) await show.write(await watch.silence(summary));
+  if (summary.events === 0 && !summary.sockets) await show.write(await watch.silence(summary));
   await show.write(summary);
   await show.flush();
   return summary;

@@ -1,4 +1,5 @@
 import type {SummaryEvent} from '../events.js';
+import type {Payload} from './calls.js';
 import type {Connections} from './connections.js';
 import type {MapEnvelope} from './envelope.js';
 
@@ -11,6 +12,9 @@ const totals = new Set([
   '@bytes_cut',
   '@bytes_peeked',
   '@calls_untracked',
+  '@socket_calls',
+  '@socket_bytes_seen',
+  '@socket_bytes_cut',
 ]);
 
 /** Adds up what was seen, captured, cut and lost: what the kernel counted beside what arrived. */
@@ -25,8 +29,27 @@ export class Accounting {
   shortened = 0;
   lostEvents = 0;
   malformedLines = 0;
+  /** System calls on sockets, and what came of their payload. */
+  readonly #sockets = {calls: 0, captured: 0, shortened: 0};
   readonly #totals = new Map<string, number>();
   readonly #maps = new Map<string, Map<string, bigint>>();
+
+  countSystemCall(payload: Payload): void {
+    this.#sockets.calls++;
+    this.#sockets.captured += payload.bytes.length;
+    this.#sockets.shortened += payload.shortened;
+  }
+
+  /** The account of system calls on sockets; nothing where none was traced. */
+  socketSummary(isComplete: boolean): Pick<SummaryEvent, 'sockets'> {
+    const {calls, captured, shortened} = this.#sockets;
+    const counted = this.total('@socket_calls');
+    if (calls + counted === 0) return {};
+    const seen = this.total('@socket_bytes_seen');
+    const cut = this.total('@socket_bytes_cut') + shortened;
+    if (!isComplete || seen < captured + cut) return {sockets: {calls, bytes: {captured}}};
+    return {sockets: {calls, lostCalls: counted - calls, bytes: {seen, captured, cut, lost: seen - captured - cut}}};
+  }
 
   /** A map was printed: for totals, the last print stands. In plain text each entry comes on its own. */
   read({name, entries}: MapEnvelope): void {

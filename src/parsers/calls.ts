@@ -1,8 +1,8 @@
-import type {CallRecord, PieceRecord} from './records.js';
+import type {CallRecord, PieceRecord, SystemCallRecord} from './records.js';
 
 /** A call whose payload is being put together. */
 export interface Call {
-  readonly record: CallRecord;
+  readonly record: CallRecord | SystemCallRecord;
   readonly pieces: Pick<PieceRecord, 'position' | 'carried' | 'payload'>[];
   /** Up to here, nothing is missing. */
   reach: number;
@@ -31,7 +31,7 @@ export class Calls {
   readonly #latest = new Map<string, Call>();
   #records = 0;
 
-  start(record: CallRecord): Call {
+  start(record: Call['record']): Call {
     const call: Call = {record, pieces: [], reach: 0, isOver: false, lastRecord: ++this.#records};
     const before = this.#latest.get(record.thread);
     if (before) before.isOver = true;

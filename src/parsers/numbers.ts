@@ -19,6 +19,19 @@ export function readTime(text: string): bigint {
 }
 
 /** What a function does, by the hundreds of its id. */
-export function deedOf(functionId: number): 'receive' | 'send' | 'peek' | 'guard' | undefined {
-  return ([undefined, 'receive', 'send', 'peek', 'guard'] as const)[Math.floor(functionId / 100)];
+export function deedOf(functionId: number): (typeof deeds)[number] {
+  return deeds[Math.floor(functionId / 100)];
 }
+
+const deeds = [
+  undefined,
+  'receive',
+  'send',
+  'peek',
+  'guard',
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  'syscall',
+] as const;

@@ -20,7 +20,14 @@ export function readCall(line: string): CallRecord | undefined {
   const payload = hexBytes(line, head.length);
   if (latencyNs === undefined || offset === undefined || carried === undefined || payload === undefined)
     return undefined;
-  if (deed === undefined || deed === 'guard' || length === 0 || carried > length || payload.length > carried) {
+  if (
+    deed === undefined ||
+    deed === 'guard' ||
+    deed === 'syscall' ||
+    length === 0 ||
+    carried > length ||
+    payload.length > carried
+  ) {
     return undefined;
   }
   return {

@@ -3,6 +3,7 @@ import {Accounting} from './accounting.js';
 import {Calls} from './calls.js';
 import {type Anchor, createClock} from './clock.js';
 import {Connections} from './connections.js';
+import {Descriptors} from './descriptors.js';
 import {createEnvelopeReader} from './envelope.js';
 import {HoldBack} from './hold-back.js';
 import {Legend} from './legend.js';
@@ -11,6 +12,7 @@ import type {Ending, Parser, ParserOptions, ParserStatus, Signal} from './parser
 import {Processes} from './processes.js';
 import {readRecord} from './read-record.js';
 import type {AnchorRecord, TraceRecord} from './records.js';
+import {Threads} from './threads.js';
 import {type Turn, takeTurn} from './turns.js';
 
 const defaultHoldBackMs = 300;
@@ -29,6 +31,8 @@ export class RecordParser implements Parser {
   readonly #calls = new Calls();
   readonly #processes = new Processes();
   readonly #connections = new Connections();
+  readonly #descriptors = new Descriptors();
+  readonly #threads = new Threads();
   readonly #accounting = new Accounting();
   readonly #notices = new Notices();
   readonly #holdBack: HoldBack<Turn>;
@@ -141,6 +145,7 @@ export class RecordParser implements Parser {
       case 'piece':
         return this.#calls.add(record);
       case 'call':
+      case 'syscall':
         this.#hold({time: record.time, weight: record.carried, what: this.#calls.start(record)});
         return true;
       case 'process':
@@ -148,6 +153,10 @@ export class RecordParser implements Parser {
         this.#hold({time: record.time, weight: 0, what: record});
         return true;
       case 'address':
+      case 'socket':
+      case 'connect-end':
+      case 'inside':
+      case 'name':
       case 'end':
       case 'exit':
         this.#hold({time: record.time, weight: 0, what: record});
@@ -194,6 +203,8 @@ export class RecordParser implements Parser {
       calls: this.#calls,
       processes: this.#processes,
       connections: this.#connections,
+      descriptors: this.#descriptors,
+      threads: this.#threads,
       accounting: this.#accounting,
       clock: this.#clock,
       onShort: (missing: number, meant: number) => this.#say(this.#notices.short(missing, meant)),
@@ -232,6 +243,7 @@ export class RecordParser implements Parser {
       type: 'summary',
       events: accounting.events,
       ...accounting.summary(this.#connections, isComplete),
+      ...accounting.socketSummary(isComplete),
       lostEvents: accounting.lostEvents,
       malformedLines: accounting.malformedLines,
       ...(command && {command}),

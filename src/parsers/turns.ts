@@ -2,15 +2,39 @@ import type {ConnectionEvent, DataEvent, TraceEvent} from '../events.js';
 import type {Accounting} from './accounting.js';
 import type {Call, Calls, Payload} from './calls.js';
 import {type Connection, type ConnectionKey, type Connections, refOf} from './connections.js';
+import type {Descriptors} from './descriptors.js';
 import type {Legend} from './legend.js';
 import type {Processes} from './processes.js';
-import type {AddressRecord, CallRecord, EndRecord, ExitRecord, Place, ProcessRecord} from './records.js';
+import type {
+  AddressRecord,
+  CallRecord,
+  ConnectEndRecord,
+  EndRecord,
+  ExitRecord,
+  InsideRecord,
+  NameRecord,
+  Place,
+  ProcessRecord,
+  SocketRecord,
+  SystemCallRecord,
+} from './records.js';
+import {connectEndEvent, socketEvent} from './socket-events.js';
+import type {Threads} from './threads.js';
 
 /** A record that waits for its turn. */
 export interface Turn {
   readonly time: bigint;
   readonly weight: number;
-  readonly what: Call | ProcessRecord | AddressRecord | EndRecord | ExitRecord;
+  readonly what:
+    | Call
+    | ProcessRecord
+    | AddressRecord
+    | SocketRecord
+    | ConnectEndRecord
+    | InsideRecord
+    | NameRecord
+    | EndRecord
+    | ExitRecord;
 }
 
 /** What the turns of a run share. */
@@ -19,6 +43,8 @@ export interface Scene {
   readonly calls: Calls;
   readonly processes: Processes;
   readonly connections: Connections;
+  readonly descriptors: Descriptors;
+  readonly threads: Threads;
   readonly accounting: Accounting;
   readonly clock: (nsecs: bigint) => string;
   /** Called with the bytes that were missing, and of how many, when bpftrace's string length was too small. */
@@ -27,15 +53,26 @@ export interface Scene {
 
 /** What a record becomes at its turn: records come here in order of time. */
 export function takeTurn({what}: Turn, scene: Scene): TraceEvent[] {
-  if ('pieces' in what) return takeCall(what, scene);
+  if ('pieces' in what) {
+    const {record} = what;
+    return record.kind === 'syscall' ? takeSystemCall(what, record, scene) : takeCall(what, record, scene);
+  }
   if (what.kind === 'process') return takeProcess(what, scene);
   if (what.kind === 'address') return takeAddress(what, scene);
+  if (what.kind === 'socket') {
+    scene.descriptors.learn(what.pid, what.fd, what.mark, what.socket);
+    return [];
+  }
+  if (what.kind === 'connect-end') return takeConnectEnd(what, scene);
+  if (what.kind === 'inside' || what.kind === 'name') {
+    scene.threads.keep(what);
+    return [];
+  }
   if (what.kind === 'end') return takeEnd(what, scene);
   return takeExit(what, scene);
 }
 
-function takeCall(call: Call, scene: Scene): TraceEvent[] {
-  const {record} = call;
+function takeCall(call: Call, record: CallRecord, scene: Scene): TraceEvent[] {
   const events: TraceEvent[] = [];
   const connection = see(record, record.time, libraryOf(record, scene), scene, events);
   const payload = scene.calls.finish(call);
@@ -167,6 +204,35 @@ function takeAddress(record: AddressRecord, scene: Scene): TraceEvent[] {
   connection.place = record.place;
   return events;
 }
+
+function takeSystemCall(call: Call, record: SystemCallRecord, scene: Scene): TraceEvent[] {
+  const {calls, legend, processes, connections, descriptors, threads, accounting, clock} = scene;
+  const payload = calls.finish(call);
+  const {name} = legend.functionOf(record.functionId);
+  const process = processes.of(record.pid);
+  const named = processes.name(process);
+  const {inside, name: unixName} = threads.take(record);
+  const connection = inside && connections.find({...inside, pid: record.pid}, record.time);
+  const fd = opens.has(name) && record.result >= 0 ? record.result : record.fd;
+  const socket = descriptors.find(record.pid, fd, record.mark);
+  if (name === 'close') descriptors.forget(record.pid, fd);
+  accounting.countSystemCall(payload);
+  if (payload.shortened > 0) scene.onShort(payload.shortened, record.carried);
+  const event = socketEvent(
+    {record, name, payload, socket, unixName, process, connection: connection && refOf(connection)},
+    clock(record.time),
+  );
+  return named ? [named, event] : [event];
+}
+
+function takeConnectEnd(record: ConnectEndRecord, {processes, descriptors, clock}: Scene): TraceEvent[] {
+  const process = processes.of(record.pid);
+  const socket = descriptors.find(record.pid, record.fd, record.mark);
+  return [connectEndEvent(record, socket, process, clock(record.time))];
+}
+
+/** Their result is the descriptor of a new socket. */
+const opens = new Set(['socket', 'accept', 'accept4']);
 
 function takeEnd(record: EndRecord, scene: Scene): TraceEvent[] {
   const events: TraceEvent[] = [];

@@ -21,14 +21,15 @@ const hundreds: Record<Deed, number> = {receive: 100, send: 200, peek: 300, guar
 export function makePlan(request: PlanRequest): ProbePlan {
   const numbered = numberFunctions(request.libraries);
   const targets = request.targets.filter(({traceable}) => traceable).map((target) => planTarget(target, numbered));
-  if (targets.length === 0) {
+  const sockets = request.what.includes('sockets');
+  if (targets.length === 0 && !sockets) {
     throw new TlsKitError('NO_LIBRARY', 'There is no TLS library to probe.', [
       'See what this machine has: tls-kit targets',
       'Or name a library or an executable: --lib PATH',
     ]);
   }
   const {what, filters, snaplen, btf, durationS} = request;
-  return {what, targets, filters, snaplen, btf, ...(durationS !== undefined && {durationS})};
+  return {what, targets, filters, sockets, snaplen, btf, ...(durationS !== undefined && {durationS})};
 }
 
 /** A function's number is the same in every script: hundreds tell what it does, the rest counts through the data files. */

@@ -8,6 +8,7 @@ import {
   printedLiteral,
   symbolLiteral,
 } from './literals.js';
+import {type SocketCall, socketCalls} from './socket-calls.js';
 
 /**
  * What a template sees: documented for users' own templates in docs/templates.md. Every value is a Literal, safe wherever it
@@ -56,6 +57,11 @@ export interface ScriptContext {
     readonly descriptor: Literal;
     readonly points: readonly PointContext[];
   }[];
+  /** Socket calls are traced. */
+  readonly sockets: boolean;
+  readonly socketCalls: readonly SocketCallContext[];
+  /** How a script says that an address is one of the process: `uptr`, or nothing. */
+  readonly user: Literal;
   /** The ids of calls that tell behind a pointer how much they moved, and the results that mean success for all of them. */
   readonly outs: readonly Literal[];
   readonly outMinimum: Literal;
@@ -72,6 +78,21 @@ export interface ScriptContext {
 export interface PointContext {
   readonly path: Literal;
   readonly symbol: Literal;
+}
+
+/** A system call, and what its tracepoint calls its arguments. */
+export interface SocketCallContext {
+  readonly id: Literal;
+  readonly idHex: Literal;
+  readonly name: Literal;
+  readonly mayBeFile: boolean;
+  readonly fd: Literal | null;
+  readonly buffer: Literal | null;
+  readonly vector: Literal | null;
+  readonly message: Literal | null;
+  readonly address: Literal | null;
+  readonly length: Literal | null;
+  readonly detail: Literal | null;
 }
 
 export interface CallContext {
@@ -150,6 +171,9 @@ export function makeContext(
             },
           ],
     ),
+    sockets: plan.sockets,
+    socketCalls: plan.sockets ? socketCalls.map(socketCallContext) : [],
+    user: new Literal(dialect.readsUser ? 'uptr' : ''),
     outs: functions.filter(({moved}) => moved?.in === 'argument').map(({id}) => numberLiteral(id)),
     outMinimum: numberLiteral(Math.min(...outs.map(({success}) => success[0]), 1)),
     outMaximum: numberLiteral(Math.max(...outs.map(({success}) => success[1]), 1)),
@@ -162,6 +186,23 @@ export function makeContext(
     },
     durationS: plan.durationS === undefined ? null : numberLiteral(plan.durationS),
     drainedS: plan.durationS === undefined ? null : numberLiteral(plan.durationS + 3),
+  };
+}
+
+function socketCallContext({id, name, mayBeFile, ...fields}: SocketCall): SocketCallContext {
+  const literal = (field: string | undefined) => (field === undefined ? null : symbolLiteral(field));
+  return {
+    id: numberLiteral(id),
+    idHex: commentLiteral(id.toString(16)),
+    name: symbolLiteral(name),
+    mayBeFile: mayBeFile ?? false,
+    fd: literal(fields.fd),
+    buffer: literal(fields.buffer),
+    vector: literal(fields.vector),
+    message: literal(fields.message),
+    address: literal(fields.address),
+    length: literal(fields.length),
+    detail: literal(fields.detail),
   };
 }
 

@@ -6,6 +6,7 @@ const words = {
   piece: 64,
   maxSnaplen: 16_384,
   readsTask: false,
+  readsUser: true,
   canIterate: false,
   scriptBy: 'argument',
 } as const;
@@ -14,6 +15,7 @@ const chunks = {
   piece: 192,
   maxSnaplen: 65_536,
   readsTask: true,
+  readsUser: true,
   canIterate: false,
   scriptBy: 'stdin',
 } as const;
@@ -22,6 +24,7 @@ const whole = {
   piece: 65_536,
   maxSnaplen: 65_536,
   readsTask: true,
+  readsUser: true,
   canIterate: true,
   scriptBy: 'stdin',
 } as const;
@@ -35,6 +38,7 @@ const shared = {of: 'machine', pages: 16_384} as const;
  * - Stripped builds before 0.16 (those of Ubuntu 22.04) cannot attach BEGIN.
  * - strftime came with 0.12, its microseconds with 0.14. `nsecs` counts from boot since 0.12.
  * - A script can go through the keys of a map since 0.22 (with `delete(@map, key)` of a key from such a loop).
+ * - `uptr()` came with 0.12: before it, the buffers of system calls cannot be read.
  * - One ring for all processors since 0.19, where the kernel has it; config blocks since 0.20.
  * - 0.11 opens no pipe as a script; 0.17 and later do.
  * - The line that says that all is attached came with 0.14 on standard error, and moved to standard output with 0.23.
@@ -42,6 +46,7 @@ const shared = {of: 'machine', pages: 16_384} as const;
 export const dialects: readonly Dialect[] = [
   {
     ...words,
+    readsUser: false,
     name: '0.11',
     from: [0, 11],
     to: [0, 11],

@@ -38,6 +38,22 @@ for (const library of libraries) {
   }
 }
 
+for (const dialect of dialects) {
+  for (const what of [['sockets'], ['openssl', 'sockets']]) {
+    const file = `${what.join('-')}.pid.${dialect.name}.bt`;
+    t.test(`the script ${file} is as recorded`, async (t) => {
+      const targets = libraries.filter(({name}) => what.includes(name)).map(targetOf);
+      const request = {what, libraries, targets, filters: {...everyone, pids: [1234]}, snaplen: 16_384, btf: true};
+      const write = () => renderScript(makePlan(request), dialect, '0.0.0').text;
+      if (!dialect.readsUser) return t.throws(write, {code: 'BPFTRACE_TOO_OLD'});
+      const path = join(golden, file);
+      if (process.env.TLS_KIT_GOLDEN) writeFileSync(path, write());
+      t.ok(existsSync(path), 'it is recorded');
+      t.equal(write(), readFileSync(path, 'utf8'));
+    });
+  }
+}
+
 function render(library: Library, dialect: string, option: (typeof options)[string]): string {
   const plan = makePlan({
     what: [library.name],
