@@ -103,6 +103,14 @@ export const bpftraceFlag = Flags.string({
   summary: 'The bpftrace to run',
 });
 
+export const peerFlag = Flags.string({
+  helpGroup: 'WHO',
+  helpValue: 'ADDR[:PORT]',
+  multiple: true,
+  multipleNonGreedy: true,
+  summary: 'Connections with this peer: an address, a network (10.0.0.0/8), :PORT (repeatable)',
+});
+
 /** What can be traced beside libraries. */
 const subjects = ['sockets'];
 
@@ -149,6 +157,7 @@ export function requestOf(
     readonly uid?: readonly string[] | undefined;
     readonly cgroup?: readonly string[] | undefined;
     readonly lib?: readonly string[] | undefined;
+    readonly peer?: readonly string[] | undefined;
     readonly snaplen: number;
     readonly duration?: number | undefined;
   },
@@ -160,6 +169,7 @@ export function requestOf(
     users: flags.uid ?? [],
     cgroups: flags.cgroup ?? [],
     libs: flags.lib ?? [],
+    peers: flags.peer ?? [],
     snaplen: flags.snaplen,
     ...(flags.duration !== undefined && {durationS: flags.duration}),
   };

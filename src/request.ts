@@ -13,6 +13,8 @@ export interface Request {
   readonly users: readonly string[];
   readonly cgroups: readonly string[];
   readonly libs: readonly string[];
+  /** Remote ends, as `createPeerTest` reads them. */
+  readonly peers: readonly string[];
   readonly snaplen: number;
   readonly durationS?: number;
   /** A command to start and trace. */

@@ -25,6 +25,7 @@ export function sessionOf(
       uids: [...filters.uids],
       cgroups: filters.cgroups.map(({path}) => path),
       libs: [...request.libs],
+      ...(request.peers.length > 0 && {peers: [...request.peers]}),
     },
     ...(request.command && {command: [...request.command]}),
     scriptSha256: script.sha256,

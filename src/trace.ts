@@ -40,6 +40,8 @@ export interface TraceOptions {
   /** When aborted: stop at once. */
   readonly abort: AbortSignal;
   readonly maxEvents?: number;
+  /** Which events are shown; all without. */
+  readonly shows?: (event: TraceEvent) => boolean;
 }
 
 /** Who and what, to a script: the same for `trace` and `gen`. */
@@ -104,6 +106,7 @@ async function follow(run: Run): Promise<SummaryEvent> {
   const shown = {events: 0};
   const pass = async (events: readonly TraceEvent[]): Promise<void> => {
     for (const event of events) {
+      if (options.shows?.(event) === false) continue;
       if ((event.type === 'data' || event.type === 'socket') && ++shown.events > (options.maxEvents ?? Infinity))
         continue;
       const waiting = show.write(event.type === 'process' ? await watch.complete(event) : event);
