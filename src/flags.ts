@@ -112,10 +112,18 @@ export const bpftraceFlag = Flags.string({
   summary: 'The bpftrace to run',
 });
 
-/** What can be traced beside libraries. */
-const subjects = ['handshakes'];
+export const peerFlag = Flags.string({
+  helpGroup: 'WHO',
+  helpValue: 'ADDR[:PORT]',
+  multiple: true,
+  multipleNonGreedy: true,
+  summary: 'Connections with this peer: an address, a network (10.0.0.0/8), :PORT (repeatable)',
+});
 
-/** What can be traced: the libraries, and handshakes. Throws USAGE with the words that are known. */
+/** What can be traced beside libraries. */
+const subjects = ['sockets', 'handshakes'];
+
+/** What can be traced: the libraries, socket calls, and handshakes. Throws USAGE with the words that are known. */
 export function checkWhat(words: readonly string[], command: 'trace' | 'gen'): readonly string[] {
   const known = [...libraries.map(({name}) => name), ...subjects];
   const unknown = words.find((word) => !known.includes(word));
@@ -165,6 +173,7 @@ export function requestOf(
     readonly uid?: readonly string[] | undefined;
     readonly cgroup?: readonly string[] | undefined;
     readonly lib?: readonly string[] | undefined;
+    readonly peer?: readonly string[] | undefined;
     readonly snaplen: number;
     readonly duration?: number | undefined;
   },
@@ -176,6 +185,7 @@ export function requestOf(
     users: flags.uid ?? [],
     cgroups: flags.cgroup ?? [],
     libs: flags.lib ?? [],
+    peers: flags.peer ?? [],
     snaplen: flags.snaplen,
     ...(flags.duration !== undefined && {durationS: flags.duration}),
   };

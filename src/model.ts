@@ -156,6 +156,8 @@ export interface ProbePlan {
   readonly what: readonly string[];
   readonly targets: readonly PlannedTarget[];
   readonly filters: Filters;
+  /** Socket calls are traced. */
+  readonly sockets: boolean;
   /** Bytes of payload kept a call; 0 keeps none. */
   readonly snaplen: number;
   /** Plaintext is shown; else only handshakes and what fails. */

@@ -1,5 +1,6 @@
 import {access} from 'node:fs/promises';
 import {basename} from 'node:path';
+import {TlsKitError} from './errors.js';
 import {libraries} from './libraries/index.js';
 import type {Filters, FoundCompanion, Library, Script, Target} from './model.js';
 import {
@@ -20,6 +21,8 @@ export interface Request {
   readonly users: readonly string[];
   readonly cgroups: readonly string[];
   readonly libs: readonly string[];
+  /** Remote ends, as `createPeerTest` reads them. */
+  readonly peers: readonly string[];
   readonly snaplen: number;
   readonly durationS?: number;
   /** A command to start and trace. */
@@ -35,8 +38,19 @@ export interface Prepared {
   readonly targets: readonly Target[];
 }
 
-/** The filters that the kernel applies. A command's own pid comes first. */
+/**
+ * The filters that the kernel applies. A command's own pid comes first. Throws USAGE where socket calls would be those of
+ * every process: what carries the trace away would be traced too.
+ */
 export async function resolveFilters(request: Request, commandPid?: number): Promise<Filters> {
+  const {pids, comms, users, cgroups} = request;
+  const isForEveryone = commandPid === undefined && [pids, comms, users, cgroups].every(({length}) => length === 0);
+  if (isForEveryone && request.what.includes('sockets')) {
+    throw new TlsKitError('USAGE', 'Whose socket calls?', [
+      'Name processes: -p PID, -c NAME, -u USER or --cgroup PATH',
+      'Or start a command: tls-kit trace sockets -- curl http://localhost:8080',
+    ]);
+  }
   return {
     pids: commandPid === undefined ? request.pids : [commandPid, ...request.pids],
     comms: request.comms,
@@ -53,6 +67,7 @@ export async function resolveFilters(request: Request, commandPid?: number): Pro
 export async function resolveTargets(request: Request): Promise<readonly Target[]> {
   const wanted = librariesOf(request.what);
   if (request.command) await requireCommand(request.command[0] ?? '', process.env);
+  if (wanted.length === 0) return [];
   if (request.libs.length > 0)
     return Promise.all(request.libs.map((path) => namedTarget(wanted, path, request.isForElsewhere ?? false)));
   if (request.command) return (await targetsOfCommand(wanted, request.command, process.env)).targets;

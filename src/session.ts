@@ -25,6 +25,7 @@ export function sessionOf(
       uids: [...filters.uids],
       cgroups: filters.cgroups.map(({path}) => path),
       libs: [...request.libs],
+      ...(request.peers.length > 0 && {peers: [...request.peers]}),
     },
     ...(request.command && {command: [...request.command]}),
     scriptSha256: script.sha256,
@@ -51,7 +52,8 @@ export function announce({script, filters}: Prepared): string {
     ...filters.uids.map((uid) => `user ${uid}`),
     ...filters.cgroups.map(({path}) => `cgroup ${path}`),
   ];
-  return `Probing ${shown.join(', ')} for ${who.length > 0 ? who.join(', ') : 'every process'}.`;
+  const what = [...shown, ...(script.plan.sockets ? ['socket calls'] : [])];
+  return `Probing ${what.join(', ')} for ${who.length > 0 ? who.join(', ') : 'every process'}.`;
 }
 
 /**

@@ -50,11 +50,11 @@ export function createFan(sinks: readonly Sink[]): Sink {
 
 /** The exit status that `--fail-on` asks for. */
 export function statusOf(summary: SummaryEvent, failOn: readonly FailOn[] = []): number {
-  const {bytes, lostEvents, incomplete, events, handshakes} = summary;
-  const hasLost = (bytes.lost ?? 0) > 0 || lostEvents > 0 || incomplete;
+  const {bytes, lostEvents, incomplete, events, handshakes, sockets} = summary;
+  const hasLost = (bytes.lost ?? 0) > 0 || (sockets?.bytes.lost ?? 0) > 0 || lostEvents > 0 || incomplete;
   const happened: Record<FailOn, boolean> = {
     lost: hasLost,
-    nothing: events === 0 && !handshakes,
+    nothing: events === 0 && !handshakes && !sockets,
     failed: (handshakes?.failed ?? 0) + (handshakes?.abandoned ?? 0) > 0,
     'old-tls': (handshakes?.oldTls ?? 0) > 0,
   };

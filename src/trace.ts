@@ -43,6 +43,8 @@ export interface TraceOptions {
   /** When aborted: stop at once. */
   readonly abort: AbortSignal;
   readonly maxEvents?: number;
+  /** Which events are shown; all without. */
+  readonly shows?: (event: TraceEvent) => boolean;
 }
 
 /** Who and what, to a script: the same for `trace` and `gen`. */
@@ -123,7 +125,8 @@ async function follow(run: Run): Promise<SummaryEvent> {
   const shown = {events: 0};
   const pass = async (events: readonly TraceEvent[]): Promise<void> => {
     for (const event of events) {
-      const counts = event.type === 'data' || event.type === 'handshake';
+      if (options.shows?.(event) === false) continue;
+      const counts = event.type === 'data' || event.type === 'handshake' || event.type === 'socket';
       if (counts && ++shown.events > (options.maxEvents ?? Infinity)) continue;
       for (const each of understand(event.type === 'process' ? await watch.complete(event) : event)) {
         const waiting = show.write(each);
@@ -147,7 +150,7 @@ async function follow(run: Run): Promise<SummaryEvent> {
   const summary = last.at(-1) as SummaryEvent;
   if (summary.incomplete) await show.write({type: 'warning', code: 'bpftrace', message: cutOff(engineEnd)});
   await pass(last.slice(0, -1));
-  if (summary.events === 0 && !summary.handshakes) await write(await watch.silence(summary));
+  if (summary.events === 0 && !summary.handshakes && !summary.sockets) await write(await watch.silence(summary));
   await write(summary);
   await show.flush();
   return summary;

@@ -34,7 +34,16 @@ export default class Demo extends TlsKitCommand {
       const say = (line: string) => process.stderr.write(`${line}\n`);
       say('An HTTPS server and three clients on loopback; what they say is shown without their keys.');
       await trace(
-        {what: ['openssl'], pids: [], comms: [], users: [], cgroups: [], libs: [stage.library], snaplen: 16_384},
+        {
+          what: ['openssl'],
+          pids: [],
+          comms: [],
+          users: [],
+          cgroups: [],
+          libs: [stage.library],
+          peers: [],
+          snaplen: 16_384,
+        },
         {
           understand: {redact: []},
           bpftrace: flags.bpftrace,

@@ -4,10 +4,11 @@ import {Args, Flags} from '@oclif/core';
 import {TlsKitCommand} from '../command.js';
 import {checkScript} from '../engine/engine.js';
 import {exitStatus, TlsKitError} from '../errors.js';
-import {bpftraceFlag, checkWhat, readerFlags, requestOf, scriptFlags} from '../flags.js';
+import {bpftraceFlag, checkWhat, peerFlag, readerFlags, requestOf, scriptFlags} from '../flags.js';
 import {requireMachine} from '../machine.js';
 import {messageFlags, redactionFlags, understandOptionsOf} from '../message-flags.js';
 import type {SummaryEvent} from '../model.js';
+import {createPeerTest} from '../peers.js';
 import {createFan, createScreen, statusOf} from '../show.js';
 import {createCaptureFile, type Sink, type StatusNumbers, startStatusLine, visible} from '../sinks/index.js';
 import {commandWords} from '../start.js';
@@ -54,6 +55,7 @@ Exit status 6 when something happened that --fail-on names.`;
 
   static override flags = {
     ...scriptFlags,
+    peer: peerFlag,
     'max-events': Flags.integer({helpGroup: 'HOW MUCH', helpValue: 'N', min: 1, summary: 'Stop after this many calls'}),
     ...readerFlags,
     ...redactionFlags,
@@ -115,6 +117,7 @@ Exit status 6 when something happened that --fail-on names.`;
           onParser: (parser) => {
             numbers = () => parser.status;
           },
+          ...(flags.peer && {shows: createPeerTest(flags.peer)}),
           stop: stop.signal,
           abort: abort.signal,
           ...(flags['max-events'] !== undefined && {maxEvents: flags['max-events']}),

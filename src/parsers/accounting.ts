@@ -1,4 +1,5 @@
 import type {ErrorEvent, HandshakeEvent, SummaryEvent} from '../events.js';
+import type {Payload} from './calls.js';
 import type {Connections} from './connections.js';
 import type {MapEnvelope} from './envelope.js';
 
@@ -11,6 +12,9 @@ const totals = new Set([
   '@bytes_cut',
   '@bytes_peeked',
   '@calls_untracked',
+  '@socket_calls',
+  '@socket_bytes_seen',
+  '@socket_bytes_cut',
 ]);
 
 /** Deprecated by RFC 8996, and older. */
@@ -29,6 +33,8 @@ export class Accounting {
   lostEvents = 0;
   malformedLines = 0;
   #handshakes: SummaryEvent['handshakes'];
+  /** System calls on sockets, and what came of their payload. */
+  readonly #sockets = {calls: 0, captured: 0, shortened: 0};
   readonly #totals = new Map<string, number>();
   readonly #maps = new Map<string, Map<string, bigint>>();
 
@@ -48,6 +54,23 @@ export class Accounting {
   /** The handshakes of the summary; nothing where none was seen. */
   handshakes(): Pick<SummaryEvent, 'handshakes'> {
     return this.#handshakes ? {handshakes: this.#handshakes} : {};
+  }
+
+  countSystemCall(payload: Payload): void {
+    this.#sockets.calls++;
+    this.#sockets.captured += payload.bytes.length;
+    this.#sockets.shortened += payload.shortened;
+  }
+
+  /** The account of system calls on sockets; nothing where none was traced. */
+  socketSummary(isComplete: boolean): Pick<SummaryEvent, 'sockets'> {
+    const {calls, captured, shortened} = this.#sockets;
+    const counted = this.total('@socket_calls');
+    if (calls + counted === 0) return {};
+    const seen = this.total('@socket_bytes_seen');
+    const cut = this.total('@socket_bytes_cut') + shortened;
+    if (!isComplete || seen < captured + cut) return {sockets: {calls, bytes: {captured}}};
+    return {sockets: {calls, lostCalls: counted - calls, bytes: {seen, captured, cut, lost: seen - captured - cut}}};
   }
 
   /** A map was printed: for totals, the last print stands. In plain text each entry comes on its own. */

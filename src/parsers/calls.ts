@@ -1,8 +1,8 @@
-import type {CallRecord, OctetsRecord, PieceRecord} from './records.js';
+import type {CallRecord, OctetsRecord, PieceRecord, SystemCallRecord} from './records.js';
 
 /** A call, or a transfer, whose payload is being put together. */
 export interface Call {
-  readonly record: CallRecord | OctetsRecord;
+  readonly record: CallRecord | OctetsRecord | SystemCallRecord;
   readonly pieces: Pick<PieceRecord, 'position' | 'carried' | 'payload'>[];
   /** Up to here, nothing is missing. */
   reach: number;

@@ -11,7 +11,7 @@ import {readEnd, readExit, readGate, readProcess} from './lifetime-records.js';
 import {readByte, readCall, readChunk, readWords} from './payload-records.js';
 import type {TraceRecord} from './records.js';
 import {readAnchor, readFunction, readLibrary, readSetting} from './setup-records.js';
-import {readAddress} from './socket-records.js';
+import {readAddress, readConnectEnd, readInside, readName, readSocket, readSystemCall} from './socket-records.js';
 
 /** A line to a record. Undefined when it is not exactly one: every field is checked, nothing is made good. */
 export function readRecord(line: string): TraceRecord | undefined {
@@ -35,6 +35,11 @@ const readers: ReadonlyMap<string, (line: string) => TraceRecord | undefined> = 
   ['Y', readWireEnd],
   ['P', readProcess],
   ['N', readAddress],
+  ['T', readSocket],
+  ['I', readInside],
+  ['U', readName],
+  ['Q', readSystemCall],
+  ['J', readConnectEnd],
   ['X', readEnd],
   ['E', readExit],
   ['Z', readGate],

@@ -5,6 +5,7 @@ import {Calls} from './calls.js';
 import {type Anchor, createClock} from './clock.js';
 import {Connections} from './connections.js';
 import {Delay} from './delay.js';
+import {Descriptors} from './descriptors.js';
 import {createEnvelopeReader} from './envelope.js';
 import {HoldBack} from './hold-back.js';
 import {Legend} from './legend.js';
@@ -13,6 +14,7 @@ import type {Ending, Parser, ParserOptions, ParserStatus, Signal} from './parser
 import {Processes} from './processes.js';
 import {readRecord} from './read-record.js';
 import type {AnchorRecord, TraceRecord} from './records.js';
+import {Threads} from './threads.js';
 import {type Turn, takeTurn} from './turns.js';
 
 /** Events, and bytes of their payload, that wait at most. */
@@ -29,6 +31,8 @@ export class RecordParser implements Parser {
   readonly #calls = new Calls();
   readonly #processes = new Processes();
   readonly #connections = new Connections();
+  readonly #descriptors = new Descriptors();
+  readonly #threads = new Threads();
   readonly #accounting = new Accounting();
   readonly #notices = new Notices();
   readonly #holdBack: HoldBack<Turn>;
@@ -144,6 +148,7 @@ export class RecordParser implements Parser {
       case 'piece':
         return this.#calls.add(record);
       case 'call':
+      case 'syscall':
         this.#hold({time: record.time, weight: record.carried, what: this.#calls.start(record, this.#legend.piece)});
         return true;
       case 'process':
@@ -160,6 +165,10 @@ export class RecordParser implements Parser {
       case 'address':
       case 'subject':
       case 'wire-end':
+      case 'socket':
+      case 'connect-end':
+      case 'inside':
+      case 'name':
       case 'end':
       case 'exit':
         this.#hold({time: record.time, weight: 0, what: record});
@@ -208,6 +217,8 @@ export class RecordParser implements Parser {
       calls: this.#calls,
       processes: this.#processes,
       connections: this.#connections,
+      descriptors: this.#descriptors,
+      threads: this.#threads,
       accounting: this.#accounting,
       handshakes: this.#handshakes,
       showsHandshakes: this.#showsHandshakes,
@@ -252,6 +263,7 @@ export class RecordParser implements Parser {
       events: accounting.events,
       ...accounting.summary(this.#connections, isComplete),
       ...accounting.handshakes(),
+      ...accounting.socketSummary(isComplete),
       lostEvents: accounting.lostEvents,
       malformedLines: accounting.malformedLines,
       ...(command && {command}),

@@ -11,6 +11,11 @@ export type TraceRecord =
   | PieceRecord
   | EndRecord
   | AddressRecord
+  | SocketRecord
+  | InsideRecord
+  | NameRecord
+  | SystemCallRecord
+  | ConnectEndRecord
   | ExitRecord
   | HandshakeRecord
   | OctetsRecord
@@ -114,6 +119,76 @@ export interface AddressRecord {
 
 /** Where a connection goes, and how that is known. */
 export type Place = Omit<ConnectionRef, 'id'>;
+
+/** A socket as the kernel knows it; numbers as in linux/socket.h, linux/net.h and linux/in.h. */
+export interface Socket {
+  readonly family: number;
+  readonly type: number;
+  readonly protocol: number;
+  readonly local?: string;
+  readonly remote?: string;
+}
+
+/** Y: which socket a descriptor stands for. `mark` is another one once that socket, or one of its ends, is. */
+export interface SocketRecord {
+  readonly kind: 'socket';
+  readonly time: bigint;
+  readonly pid: number;
+  readonly fd: number;
+  readonly mark: string;
+  readonly socket: Socket;
+}
+
+/** I: the system call of this thread that began at this time was made inside a call on this session. */
+export interface InsideRecord {
+  readonly kind: 'inside';
+  readonly time: bigint;
+  readonly pid: number;
+  readonly tid: number;
+  readonly session: string;
+  readonly since: string;
+}
+
+/** U: the name of a Unix socket that the system call of this thread, which began at this time, was given. */
+export interface NameRecord {
+  readonly kind: 'name';
+  readonly time: bigint;
+  readonly pid: number;
+  readonly tid: number;
+  readonly name: string;
+}
+
+/** K: a system call on a socket returned. `result` is negative for an error; `address` is what the call was given, or zeros. */
+export interface SystemCallRecord {
+  readonly kind: 'syscall';
+  readonly time: bigint;
+  readonly thread: string;
+  readonly clock: string;
+  readonly latencyNs: number;
+  readonly pid: number;
+  readonly tid: number;
+  readonly functionId: number;
+  readonly fd: number;
+  readonly result: number;
+  readonly mark: string;
+  readonly address: Buffer;
+  readonly detail: readonly [number, number];
+  readonly carried: number;
+  readonly payload: Buffer;
+}
+
+/** J: a connect that did not wait has ended. Without an error and not connected, the program gave it up. */
+export interface ConnectEndRecord {
+  readonly kind: 'connect-end';
+  readonly time: bigint;
+  readonly latencyNs: number;
+  readonly pid: number;
+  readonly tid: number;
+  readonly fd: number;
+  readonly mark: string;
+  readonly isConnected: boolean;
+  readonly error: number;
+}
 
 /** E: a process exited, or started another program. */
 export interface ExitRecord {

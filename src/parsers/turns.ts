@@ -3,25 +3,43 @@ import type {HandshakeFollower, HandshakeSign, HandshakeSigner} from '../model.j
 import type {Accounting} from './accounting.js';
 import type {Call, Calls, Payload} from './calls.js';
 import {type Connection, type ConnectionKey, type Connections, refOf} from './connections.js';
+import type {Descriptors} from './descriptors.js';
 import type {Legend} from './legend.js';
 import {deedOf} from './numbers.js';
 import type {Process, Processes} from './processes.js';
 import type {
   AddressRecord,
   CallRecord,
+  ConnectEndRecord,
   EndRecord,
   ExitRecord,
   HandshakeRecord,
+  InsideRecord,
+  NameRecord,
   OctetsRecord,
   Place,
   ProcessRecord,
+  SocketRecord,
+  SystemCallRecord,
 } from './records.js';
+import {connectEndEvent, socketEvent} from './socket-events.js';
+import type {Threads} from './threads.js';
 
 /** A record that waits for its turn. */
 export interface Turn {
   readonly time: bigint;
   readonly weight: number;
-  readonly what: Call | ProcessRecord | AddressRecord | EndRecord | ExitRecord | HandshakeRecord;
+  readonly what:
+    | Call
+    | ProcessRecord
+    | AddressRecord
+    | SocketRecord
+    | ConnectEndRecord
+    | InsideRecord
+    | NameRecord
+    | EndRecord
+    | ExitRecord
+    | HandshakeRecord;
 }
 
 /** What the turns of a run share. */
@@ -30,6 +48,8 @@ export interface Scene {
   readonly calls: Calls;
   readonly processes: Processes;
   readonly connections: Connections;
+  readonly descriptors: Descriptors;
+  readonly threads: Threads;
   readonly accounting: Accounting;
   readonly handshakes: HandshakeFollower | undefined;
   /** Those that went well too. */
@@ -45,10 +65,21 @@ export interface Scene {
 export function takeTurn({what}: Turn, scene: Scene): TraceEvent[] {
   if ('pieces' in what) {
     const {record} = what;
-    return record.kind === 'octets' ? takeOctets(what, record, scene) : takeCall(what, record, scene);
+    if (record.kind === 'octets') return takeOctets(what, record, scene);
+    if (record.kind === 'syscall') return takeSystemCall(what, record, scene);
+    return takeCall(what, record, scene);
   }
   if (what.kind === 'process') return takeProcess(what, scene);
   if (what.kind === 'address') return takeAddress(what, scene);
+  if (what.kind === 'socket') {
+    scene.descriptors.learn(what.pid, what.fd, what.mark, what.socket);
+    return [];
+  }
+  if (what.kind === 'connect-end') return takeConnectEnd(what, scene);
+  if (what.kind === 'inside' || what.kind === 'name') {
+    scene.threads.keep(what);
+    return [];
+  }
   if (what.kind === 'end') return takeEnd(what, scene);
   if (what.kind === 'exit') return takeExit(what, scene);
   return takeHandshake(what, scene);
@@ -186,6 +217,35 @@ function takeAddress(record: AddressRecord, scene: Scene): TraceEvent[] {
   connection.place = record.place;
   return events;
 }
+
+function takeSystemCall(call: Call, record: SystemCallRecord, scene: Scene): TraceEvent[] {
+  const {calls, legend, processes, connections, descriptors, threads, accounting, clock} = scene;
+  const payload = calls.finish(call);
+  const {name} = legend.functionOf(record.functionId);
+  const process = processes.of(record.pid);
+  const named = processes.name(process);
+  const {inside, name: unixName} = threads.take(record);
+  const connection = inside && connections.find({...inside, pid: record.pid}, record.time);
+  const fd = opens.has(name) && record.result >= 0 ? record.result : record.fd;
+  const socket = descriptors.find(record.pid, fd, record.mark);
+  if (name === 'close') descriptors.forget(record.pid, fd);
+  accounting.countSystemCall(payload);
+  if (payload.shortened > 0) scene.onShort(payload.shortened, record.carried);
+  const event = socketEvent(
+    {record, name, payload, socket, unixName, process, connection: connection && refOf(connection)},
+    clock(record.time),
+  );
+  return named ? [named, event] : [event];
+}
+
+function takeConnectEnd(record: ConnectEndRecord, {processes, descriptors, clock}: Scene): TraceEvent[] {
+  const process = processes.of(record.pid);
+  const socket = descriptors.find(record.pid, record.fd, record.mark);
+  return [connectEndEvent(record, socket, process, clock(record.time))];
+}
+
+/** Their result is the descriptor of a new socket. */
+const opens = new Set(['socket', 'accept', 'accept4']);
 
 function takeEnd(record: EndRecord, scene: Scene): TraceEvent[] {
   const events: TraceEvent[] = [];

@@ -44,7 +44,8 @@ export function makePlan(request: PlanRequest): ProbePlan {
   const targets = request.targets
     .filter(({traceable}) => traceable)
     .map((target) => planTarget(target, numbered, request.libraries));
-  if (targets.length === 0 && !request.readsWire) {
+  const sockets = request.what.includes('sockets');
+  if (targets.length === 0 && !request.readsWire && !sockets) {
     throw new TlsKitError('NO_LIBRARY', 'There is no TLS library to probe.', [
       'See what this machine has: tls-kit targets',
       'Or name a library or an executable: --lib PATH',
@@ -52,7 +53,17 @@ export function makePlan(request: PlanRequest): ProbePlan {
   }
   const {what, filters, snaplen, readsWire, btf, durationS} = request;
   const showsData = request.libraries.some(({name}) => what.includes(name));
-  return {what, targets, filters, snaplen, showsData, readsWire, btf, ...(durationS !== undefined && {durationS})};
+  return {
+    what,
+    targets,
+    filters,
+    sockets,
+    snaplen,
+    showsData,
+    readsWire,
+    btf,
+    ...(durationS !== undefined && {durationS}),
+  };
 }
 
 /** A function's number is the same in every script: hundreds tell what it does, the rest counts through the data files. */

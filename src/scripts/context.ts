@@ -90,6 +90,9 @@ export interface ScriptContext {
     readonly descriptor: Literal;
     readonly points: readonly PointContext[];
   }[];
+  /** Socket calls are traced. */
+  readonly sockets: boolean;
+  readonly socketCalls: readonly SocketCallContext[];
   /** The ids of calls that tell behind a pointer how much they moved, and the results that mean success for all of them. */
   readonly outs: readonly Literal[];
   readonly outMinimum: Literal;
@@ -232,6 +235,8 @@ export function makeContext(
             },
           ],
     ),
+    sockets: plan.sockets,
+    socketCalls: plan.sockets ? socketCalls.map(socketCallContext) : [],
     outs: functions.filter(({moved}) => moved?.in === 'argument').map(({id}) => numberLiteral(id)),
     outMinimum: numberLiteral(Math.min(...outs.map(({success}) => success[0]), 1)),
     outMaximum: numberLiteral(Math.max(...outs.map(({success}) => success[1]), 1)),

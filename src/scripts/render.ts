@@ -31,6 +31,11 @@ export function renderScript(plan: ProbePlan, dialect: Dialect, version: string,
       `Use --snaplen ${dialect.maxSnaplen} or less`,
     ]);
   }
+  if (plan.sockets && !dialect.readsUser) {
+    throw new TlsKitError('BPFTRACE_TOO_OLD', 'Socket calls need bpftrace 0.12 or later.', [
+      'Install a newer bpftrace, and name it with --bpftrace PATH.',
+    ]);
+  }
   const environment = dialect.settings === 'environment' ? environmentOf(dialect) : {};
   const settings = dialect.settings === 'config' ? settingsOf(plan, dialect) : {};
   const context = makeContext(plan, dialect, environment, settings, version, style.readable ?? false);

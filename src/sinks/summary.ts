@@ -6,11 +6,15 @@ import {visible} from './visible.js';
 
 /** The summary for people: the balance of bytes, what was lost and what to do about it, and who moved how much. */
 export function summaryLines(summary: SummaryEvent, paint: Paint): string[] {
+  const {sockets} = summary;
+  const hasOnlySockets = sockets !== undefined && summary.events + (summary.calls?.entered ?? 0) === 0;
+  if (hasOnlySockets) return ['', paint.bold(socketsLine(sockets, summary)), ...losses(summary).map(paint.red)];
   const hasOnlyHandshakes = summary.events === 0 && summary.handshakes !== undefined;
   return [
     '',
     `${paint.bold(hasOnlyHandshakes ? handshakes(summary) : plural(summary.events, 'call'))} in ${duration(summary.durationNs)}${openCalls(summary)}`,
     ...(hasOnlyHandshakes ? [] : [...[handshakes(summary)].filter(Boolean), paint.bold(balance(summary))]),
+    ...(sockets ? [paint.bold(socketsLine(sockets, summary))] : []),
     ...losses(summary).map((line) => paint.red(line)),
     ...(summary.byProcess.length > 1 ? processTable(summary) : []),
   ];
@@ -37,6 +41,15 @@ export function balance({bytes, incomplete}: SummaryEvent): string {
     return `captured ${counted(captured)} bytes${peeks}; how many were seen, cut and lost is unknown: bpftrace gave no final totals`;
   }
   return `seen ${counted(seen)} bytes = captured ${counted(captured)} + cut ${counted(cut ?? 0)} + lost ${counted(lost ?? 0)}${peeks}`;
+}
+
+function socketsLine({calls, bytes}: NonNullable<SummaryEvent['sockets']>, {durationNs}: SummaryEvent): string {
+  const {seen, captured, cut = 0, lost = 0} = bytes;
+  const account =
+    seen === undefined
+      ? `captured ${counted(captured)} bytes; how many were seen, cut and lost is unknown`
+      : `seen ${counted(seen)} bytes = captured ${counted(captured)} + cut ${counted(cut)} + lost ${counted(lost)}`;
+  return `${plural(calls, 'socket call')} in ${duration(durationNs)}: ${account}`;
 }
 
 function openCalls({calls}: SummaryEvent): string {

@@ -1,4 +1,4 @@
-import type {ConnectionEvent, DataEvent, MessageEvent, ProcessEvent, TraceEvent} from '../model.js';
+import type {ConnectionEvent, DataEvent, MessageEvent, ProcessEvent, SocketEvent, TraceEvent} from '../model.js';
 import {errorLines, handshakeLines} from './handshake-lines.js';
 import {type MessageParts, messageLines, opaqueLine} from './message-lines.js';
 import {createPaint, type Paint} from './paint.js';
@@ -59,6 +59,8 @@ export function createTextSink(options: TextOptions): Sink {
           return show([callLine(event, clock, paint), ...payloadLines(event, options, paint)]);
         case 'message':
           return message(event);
+        case 'socket':
+          return show([socketLine(event, clock, paint), ...payloadLines(event, options, paint)]);
         case 'connection':
           // One that moved nothing was there for its handshake.
           if (event.event !== 'close' || !called.delete(event.connection.id) || event.bytesSent === undefined) return;
@@ -94,6 +96,24 @@ function callLine(event: DataEvent, clock: (time: string) => string, paint: Pain
   return `${paint.dim(clock(event.time))} ${who} ${arrow}${peer} ${what} ${paint.dim(details)}`;
 }
 
+function socketLine(event: SocketEvent, clock: (time: string) => string, paint: Paint): string {
+  const {comm, pid, syscall, fd, result, errno, local, remote, detail, latencyNs, connection} = event;
+  const who = paint.bold(`${visible(comm ?? '?')}[${pid}]`);
+  const ends = [local, remote].map((end) => (end === undefined ? '*' : visible(end))).join(' -> ');
+  const given = [
+    ...(fd === undefined ? [] : [String(fd)]),
+    ...(local === undefined && remote === undefined ? [] : [ends]),
+    ...(detail === undefined ? [] : [visible(detail)]),
+  ];
+  const came = errno === undefined ? String(result ?? '?') : paint.red(visible(errno));
+  const details = [
+    ...[event.family, event.protocol].filter((word) => word !== undefined).map(visible),
+    ...(connection ? [`inside #${visible(connection.id)}`] : []),
+    ...(latencyNs === undefined ? [] : [duration(latencyNs)]),
+  ];
+  return `${paint.dim(clock(event.time))} ${who} ${visible(syscall)}(${given.join(', ')}) = ${came} ${paint.dim(details.join(' '))}`;
+}
+
 function closeLine(
   {time, comm, pid, connection, bytesSent, bytesReceived, durationNs}: ConnectionEvent,
   clock: (time: string) => string,
@@ -113,17 +133,20 @@ function processLine({pid, comm, argv, exe, uid}: ProcessEvent): string {
   return `process ${pid} ${visible(comm ?? '?')}${uid === undefined ? '' : ` of user ${uid}`}${shown ? `: ${shown}` : ''}`;
 }
 
-function payloadLines(event: DataEvent, {payload, width}: TextOptions, paint: Paint): string[] {
-  const {withheld = 0} = event;
+/** Of what a payload is made up, in events that may have none. */
+type Carrier = Partial<Pick<DataEvent, 'payload' | 'length' | 'captured' | 'gaps' | 'offset' | 'withheld'>>;
+
+function payloadLines(event: Carrier, {payload, width}: TextOptions, paint: Paint): string[] {
+  const {withheld = 0, payload: encoded = ''} = event;
   // Asterisks for all of it say nothing.
-  const bytes = withheld > 0 && withheld === event.captured ? Buffer.alloc(0) : Buffer.from(event.payload, 'base64');
+  const bytes = withheld > 0 && withheld === event.captured ? Buffer.alloc(0) : Buffer.from(encoded, 'base64');
   const lost = (event.gaps ?? []).reduce((sum, [, length]) => sum + (length ?? 0), 0);
-  const cut = event.length - event.captured - lost;
+  const cut = (event.length ?? 0) - bytes.length - lost;
   const text = payload === 'text' ? textLines(bytes) : undefined;
   const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(width - indent.length, 20);
   const lines = text
     ? text.flatMap((line) => wrap(line, room)).map((line) => `${indent}${line}`.trimEnd())
-    : hexLines(bytes, payload === 'hex' ? event.offset : 0).map((line) => `${hexIndent}${line}`);
+    : hexLines(bytes, payload === 'hex' ? (event.offset ?? 0) : 0).map((line) => `${hexIndent}${line}`);
   return [
     ...lines,
     ...(withheld > 0 ? [paint.dim(`${indent}(${plural(withheld, 'byte')} withheld)`)] : []),

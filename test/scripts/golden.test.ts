@@ -1,7 +1,9 @@
 import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {basename} from 'node:path';
 import t from 'tap';
+import {makePlan} from '../../src/probes/plan.js';
 import {dialects} from '../../src/scripts/dialects.js';
+import {renderScript} from '../../src/scripts/render.js';
 import {goldensOf} from './golden.js';
 
 /** Scripts as files, one for each library, option and dialect. `npm run golden` writes them anew: read the difference. */
@@ -16,3 +18,18 @@ for (const dialect of dialects) {
     });
   }
 }
+
+t.test('socket calls need a bpftrace that reads the memory of the process', async (t) => {
+  for (const dialect of dialects.filter(({readsUser}) => !readsUser)) {
+    const plan = makePlan({
+      what: ['sockets'],
+      libraries: [],
+      targets: [],
+      filters: {pids: [1234], comms: [], uids: [], cgroups: [], descendants: false},
+      snaplen: 16_384,
+      readsWire: false,
+      btf: true,
+    });
+    t.throws(() => renderScript(plan, dialect, '0.0.0'), {code: 'BPFTRACE_TOO_OLD'}, dialect.name);
+  }
+});

@@ -26,6 +26,8 @@ const options: Record<string, Option> = {
   readable: {readable: true},
   handshakes: {what: ['handshakes']},
   both: {what: ['openssl', 'handshakes'], filters: {pids: [1234], descendants: true}},
+  sockets: {what: ['sockets'], filters: {pids: [1234]}},
+  'with-sockets': {what: ['openssl', 'sockets'], filters: {pids: [1234]}},
 };
 
 export interface Golden {
@@ -43,10 +45,11 @@ export const companionPath = '/usr/lib/companion.so';
 
 /** Those for the dialect of one bpftrace. */
 export function goldensOf(bpftraceVersion: string): readonly Golden[] {
-  const dialect = dialectOf(bpftraceVersion).name;
+  const {name: dialect, readsUser} = dialectOf(bpftraceVersion);
   return libraries.flatMap((library) =>
     Object.entries(options)
       .filter(([, {what}]) => what === undefined || library.companion !== undefined)
+      .filter(([, {what = []}]) => readsUser || !what.includes('sockets'))
       .map(([name, option]) => ({
         path: join(import.meta.dirname, '..', 'golden', 'scripts', `${library.name}.${name}.${dialect}.bt`),
         library,
@@ -62,7 +65,7 @@ function render(library: Library, dialect: string, option: Option): Script {
     targets: [targetOf(library)],
     filters: {...everyone, ...option.filters},
     snaplen: option.snaplen ?? 16_384,
-    readsWire: option.what !== undefined,
+    readsWire: option.what?.includes('handshakes') ?? false,
     btf: true,
     ...(option.durationS !== undefined && {durationS: option.durationS}),
   });
