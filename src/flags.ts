@@ -78,6 +78,12 @@ export const readerFlags = {
     summary: 'Record events into FILE (.gz compresses), show none',
   }),
   print: Flags.boolean({dependsOn: ['write'], helpGroup: 'OUT', summary: 'With --write: show them too'}),
+  show: Flags.custom<readonly ShowPart[]>({
+    helpGroup: 'OUT',
+    helpValue: 'headers,body,calls',
+    parse: async (text) => showPartsOf(text),
+    summary: 'Show of messages: headers, body; calls: every call, also where messages are made of them',
+  })(),
   time: Flags.option({
     default: 'local' as const,
     helpGroup: 'OUT',
@@ -91,6 +97,9 @@ export const readerFlags = {
     summary: 'Exit with 6 when this happened: lost, nothing, failed (a handshake), old-tls (below TLS 1.2)',
   })(),
 };
+
+export type ShowPart = 'headers' | 'body' | 'calls';
+const showParts: readonly ShowPart[] = ['headers', 'body', 'calls'];
 
 export type FailOn = 'lost' | 'nothing' | 'failed' | 'old-tls';
 const failOns: readonly FailOn[] = ['lost', 'nothing', 'failed', 'old-tls'];
@@ -107,13 +116,13 @@ export const bpftraceFlag = Flags.string({
 const subjects = ['handshakes'];
 
 /** What can be traced: the libraries, and handshakes. Throws USAGE with the words that are known. */
-export function checkWhat(words: readonly string[]): readonly string[] {
+export function checkWhat(words: readonly string[], command: 'trace' | 'gen'): readonly string[] {
   const known = [...libraries.map(({name}) => name), ...subjects];
   const unknown = words.find((word) => !known.includes(word));
   if (unknown !== undefined) {
     throw new TlsKitError('USAGE', `"${unknown}" cannot be traced.`, [
       `Name one of: ${known.join(', ')}`,
-      'See: tls-kit trace --help',
+      `See: tls-kit ${command} --help`,
     ]);
   }
   return words.length === 0 ? ['openssl'] : [...new Set(words)];
@@ -127,6 +136,13 @@ function secondsOf(text: string): number {
   if (!match || seconds === 0)
     throw new TlsKitError('USAGE', `"${text}" is no duration.`, ['Give it like this: --duration 30s']);
   return seconds;
+}
+
+function showPartsOf(text: string): readonly ShowPart[] {
+  const words = text.split(',') as ShowPart[];
+  const unknown = words.find((word) => !showParts.includes(word));
+  if (unknown === undefined) return words;
+  throw new TlsKitError('USAGE', `--show does not know "${unknown}".`, [`Name one or more of: ${showParts.join(',')}`]);
 }
 
 function failOnOf(text: string): readonly FailOn[] {

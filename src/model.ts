@@ -11,6 +11,9 @@ export type {
   DataEvent,
   ErrorEvent,
   HandshakeEvent,
+  Header,
+  HttpRequest,
+  HttpResponse,
   LossEvent,
   MessageEvent,
   ProcessEvent,
@@ -31,8 +34,9 @@ export type Direction = 'receive' | 'send';
  * before, by calling functions that are probed: those must not be counted again. `forget`: ends the session of its pointer.
  * `handshake`: goes on with a handshake, and returns 1 when it is done. `shutdown`: sends or awaits the end of the session.
  * `declare`: says which descriptor the session uses.
+ * `side`: makes the session a client's or a server's.
  */
-export type Deed = 'receive' | 'send' | 'peek' | 'guard' | 'forget' | 'handshake' | 'shutdown' | 'declare';
+export type Deed = 'receive' | 'send' | 'peek' | 'guard' | 'forget' | 'handshake' | 'shutdown' | 'declare' | 'side';
 
 /** Where a call tells how many bytes it moved: in its result, or behind a pointer argument when its result is one of `success`. */
 export type Moved = {in: 'result'} | {in: 'argument'; argument: number; success: readonly [number, number]};
@@ -59,9 +63,9 @@ export interface LibraryFunction {
 /**
  * What a function of the companion shows. `place`: where an error is about to be raised (file, line, function). `raise`: an
  * error, its library and reason. `put`: both at once. `verdict`: by its result, what a verification came to.
- * `certificate`: a certificate, behind a pointer to a pointer. `arrive`, `leave`: bytes of the connection, by a BIO.
+ * `certificate`: one that is decoded, behind a pointer to a pointer. `subject`: the certificate to be verified.
  */
-export type CompanionDeed = 'place' | 'raise' | 'put' | 'verdict' | 'certificate' | 'arrive' | 'leave';
+export type CompanionDeed = 'place' | 'raise' | 'put' | 'verdict' | 'certificate' | 'subject';
 
 export interface CompanionFunction {
   readonly name: string;
@@ -179,7 +183,7 @@ export interface PlannedCompanion {
   readonly functions: readonly CompanionFunction[];
 }
 
-/** A function with its number in this script's records: hundreds are the deed (1 receive, 2 send, 3 peek, 4 guard, 6 handshake, 7 shutdown). */
+/** A function with its number in this script's records: hundreds are the deed (1 receive, 2 send, 3 peek, 4 guard, 6 handshake, 7 shutdown, 8 side). */
 export interface PlannedFunction extends LibraryFunction {
   readonly id: number;
 }
@@ -255,7 +259,7 @@ export interface HandshakeSigner {
 
 /** What is seen of handshakes, in order of time, before it is understood. */
 export type HandshakeSign =
-  | {readonly kind: 'begin'; readonly function: string; readonly library: string}
+  | {readonly kind: 'begin'; readonly function: string; readonly library: string; readonly isHandshake: boolean}
   | {
       readonly kind: 'outcome';
       readonly function: string;
@@ -274,10 +278,11 @@ export type HandshakeSign =
       readonly function: string;
     }
   | {readonly kind: 'verdict'; readonly code: number}
+  | {readonly kind: 'subject'; readonly pointer: string}
   | {
       readonly kind: 'octets';
       readonly channel: string;
-      readonly direction: Direction;
+      readonly direction: Direction | 'certificate';
       /** Bytes in order; a number stands for as many that are missing. */
       readonly parts: readonly (Buffer | number)[];
       /** 0 where nothing failed: without parts, the other side has closed. */

@@ -1,15 +1,17 @@
 import {createReadStream} from 'node:fs';
 import {stat} from 'node:fs/promises';
 import type {Readable} from 'node:stream';
-import {createGunzip} from 'node:zlib';
+import {constants, createGunzip} from 'node:zlib';
 import {TlsKitError} from './errors.js';
 import {followHandshakes} from './handshakes.js';
 import type {SummaryEvent, TraceEvent} from './model.js';
 import {createParser, readCapture, sniff, toLines} from './parsers/index.js';
 import {readLines} from './read.js';
 import type {Show} from './trace.js';
+import {createUnderstanding, type UnderstandOptions} from './understand.js';
 
 export interface ReplayOptions {
+  readonly understand: UnderstandOptions;
   /** How much of the file was read, 0 to 1; not called for standard input. */
   readonly onProgress?: (share: number) => void;
   /** When aborted: stop reading. */
@@ -22,15 +24,20 @@ export interface ReplayOptions {
  */
 export async function replay(path: string, show: Show, options: ReplayOptions): Promise<SummaryEvent | undefined> {
   const input = await openRecording(path, options);
-  const {first, lines} = await peekLine(toLines(input));
+  const {first, lines} = await peekLine(toLines(input)).catch((cause: Error) => {
+    throw unreadable(path, cause);
+  });
   let summary: SummaryEvent | undefined;
+  const understand = createUnderstanding(options.understand);
   const pass = async (events: readonly TraceEvent[]) => {
     for (const event of events) {
       if (event.type === 'summary') summary = event;
       // Who closed the pipe wants no account of a part.
       if (event.type === 'summary' && options.stop.aborted) continue;
-      const waiting = show.write(event);
-      if (waiting) await waiting;
+      for (const each of understand(event)) {
+        const waiting = show.write(each);
+        if (waiting) await waiting;
+      }
     }
   };
   const kind = sniff(first);
@@ -71,12 +78,7 @@ async function openRecording(path: string, {onProgress, stop}: ReplayOptions): P
     return process.stdin;
   }
   const {size} = await stat(path).catch((cause: Error) => {
-    throw new TlsKitError(
-      'FILE_UNREADABLE',
-      `${path} cannot be read: ${cause.message}`,
-      ['Give the path of a recording'],
-      {cause},
-    );
+    throw unreadable(path, cause);
   });
   const file = createReadStream(path);
   let read = 0;
@@ -89,10 +91,20 @@ async function openRecording(path: string, {onProgress, stop}: ReplayOptions): P
 
 /** A capture that was cut off (tls-kit was killed) ends in mid-block: what came before is read, and the summary says the rest. */
 function unzip(file: Readable): Readable {
-  const gunzip = createGunzip();
+  const gunzip = createGunzip({finishFlush: constants.Z_SYNC_FLUSH});
   file.on('error', (error) => gunzip.destroy(error));
   const unzipped = file.pipe(gunzip);
   return unzipped;
+}
+
+function unreadable(path: string, cause: Error): TlsKitError {
+  const name = path === '-' ? 'Standard input' : path;
+  return new TlsKitError(
+    'FILE_UNREADABLE',
+    `${name} cannot be read: ${cause.message}`,
+    ['Give the path of a recording'],
+    {cause},
+  );
 }
 
 function notACapture(path: string, first: string): TlsKitError {

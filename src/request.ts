@@ -94,7 +94,9 @@ async function namedTarget(wanted: readonly Library[], path: string, mayBeElsewh
 function companionElsewhere({companion}: Library, path: string): {companion?: FoundCompanion} {
   if (!companion || !/libssl\.so/.test(path)) return {};
   const isOld = /\.so\.1(\.|$)/.test(path);
-  const functions = companion.functions.filter(({deed}) => deed === 'verdict' || (deed === 'put') === isOld);
+  const functions = companion.functions.filter(
+    ({deed}) => !['place', 'raise', 'put'].includes(deed) || (deed === 'put') === isOld,
+  );
   return {
     companion: {
       attachPath: path.replace(/libssl(?=\.so[^/]*$)/, 'libcrypto'),

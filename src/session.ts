@@ -29,7 +29,7 @@ export function sessionOf(
     ...(request.command && {command: [...request.command]}),
     scriptSha256: script.sha256,
     snaplen: script.plan.snaplen,
-    redaction: 'off',
+    redaction: 'off', // until it is redacted, see understand.ts
     targets: script.plan.targets.map(({library, path, version: libraryVersion}) => ({
       library,
       path,

@@ -1,17 +1,19 @@
 import {exitStatus} from './errors.js';
-import type {FailOn} from './flags.js';
+import type {FailOn, ShowPart} from './flags.js';
 import type {SummaryEvent, TraceEvent} from './model.js';
 import {createNdjsonSink, createOutput, createTextSink, type Output, type Sink, wantsColour} from './sinks/index.js';
 
 export interface ShowOptions {
   readonly format: 'text' | 'hex' | 'ndjson';
   readonly time: 'utc' | 'local' | 'relative';
+  /** What of messages and calls to show beside a line for each message. */
+  readonly show?: readonly ShowPart[] | undefined;
   /** Called before anything is written to standard error: takes a status line away. */
   readonly beforeErr?: () => void;
 }
 
 /** What goes to standard output and standard error. */
-export function createScreen({format, time, beforeErr}: ShowOptions): {sink: Sink; output: Output} {
+export function createScreen({format, time, show = [], beforeErr}: ShowOptions): {sink: Sink; output: Output} {
   const output = createOutput(process.stdout);
   if (format === 'ndjson') return {sink: {...createNdjsonSink(output.write), flush: output.flush}, output};
   const sink = createTextSink({
@@ -28,6 +30,7 @@ export function createScreen({format, time, beforeErr}: ShowOptions): {sink: Sin
     colour: wantsColour(process.stdout, process.env),
     time,
     payload: format === 'hex' ? 'hex' : 'text',
+    show: {headers: show.includes('headers'), body: show.includes('body'), calls: show.includes('calls')},
   });
   return {sink: {...sink, flush: output.flush}, output};
 }

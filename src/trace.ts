@@ -14,6 +14,7 @@ import {hasBtf, type Prepared, type Request, resolveFilters, resolveTargets} fro
 import {dialectOf} from './scripts/dialects.js';
 import {renderScript, type ScriptStyle} from './scripts/render.js';
 import {announce, monotonicAnchor, sessionOf} from './session.js';
+import {createUnderstanding, type UnderstandOptions} from './understand.js';
 import {version} from './version.js';
 import {Watch} from './watch.js';
 
@@ -24,6 +25,7 @@ export interface Show {
 }
 
 export interface TraceOptions {
+  readonly understand: UnderstandOptions;
   readonly bpftrace: string;
   readonly bpftraceVersion: string;
   /** The user who called sudo, as whom a command runs. */
@@ -104,13 +106,19 @@ async function follow(run: Run): Promise<SummaryEvent> {
   const stopped = runAndStop(run, enough.signal, () => watch.begin());
   stopped.catch(() => undefined); // thrown below, after what else went wrong
 
+  const understand = createUnderstanding(options.understand);
+  const write = async (event: TraceEvent): Promise<void> => {
+    for (const each of understand(event)) await show.write(each);
+  };
   const shown = {events: 0};
   const pass = async (events: readonly TraceEvent[]): Promise<void> => {
     for (const event of events) {
       const counts = event.type === 'data' || event.type === 'handshake';
       if (counts && ++shown.events > (options.maxEvents ?? Infinity)) continue;
-      const waiting = show.write(event.type === 'process' ? await watch.complete(event) : event);
-      if (waiting) await waiting;
+      for (const each of understand(event.type === 'process' ? await watch.complete(event) : event)) {
+        const waiting = show.write(each);
+        if (waiting) await waiting;
+      }
       if (shown.events >= (options.maxEvents ?? Infinity)) enough.abort();
     }
   };
@@ -123,14 +131,14 @@ async function follow(run: Run): Promise<SummaryEvent> {
   }
   const engineEnd = await engine.ended;
   const commandEnd = await stopped;
-  for (const message of engine.warnings) await show.write({type: 'warning', code: 'bpftrace', message});
+  for (const message of engine.warnings) await write({type: 'warning', code: 'bpftrace', message});
   const durationNs = (Date.now() - startedAtMs) * 1_000_000;
   const last = parser.end({durationNs, ...(commandEnd && {command: commandEnd})});
   const summary = last.at(-1) as SummaryEvent;
   if (summary.incomplete) await show.write({type: 'warning', code: 'bpftrace', message: cutOff(engineEnd)});
   await pass(last.slice(0, -1));
-  if (summary.events === 0 && !summary.handshakes) await show.write(await watch.silence(summary));
-  await show.write(summary);
+  if (summary.events === 0 && !summary.handshakes) await write(await watch.silence(summary));
+  await write(summary);
   await show.flush();
   return summary;
 }

@@ -15,7 +15,19 @@ const sources = readdirSync(join(root, 'src'), {recursive: true, encoding: 'utf8
   /(?<!\.d)\.ts$/.test(name),
 );
 const imports = sources.flatMap(importsOf);
-const rooms = ['connections', 'engine', 'libraries', 'parsers', 'probes', 'protocols', 'scripts', 'sinks', 'targets'];
+const rooms = [
+  'connections',
+  'engine',
+  'filters',
+  'libraries',
+  'parsers',
+  'probes',
+  'protocols',
+  'redaction',
+  'scripts',
+  'sinks',
+  'targets',
+];
 const packageJson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 t.test('a room imports nothing of ours but itself, the model, the events and the errors', async (t) => {
@@ -40,7 +52,7 @@ t.test('every folder of src is a room or holds the commands', async (t) => {
 t.test('only targets, engine and sinks touch the world; scripts reads its templates', async (t) => {
   const world =
     /^(execa|node:(fs|fs\/promises|child_process|net|http|https|http2|tls|dgram|dns|cluster|worker_threads))$/;
-  const pure = ['connections', 'libraries', 'parsers', 'probes', 'protocols', 'scripts'];
+  const pure = ['connections', 'filters', 'libraries', 'parsers', 'probes', 'protocols', 'redaction', 'scripts'];
   const wrong = imports.filter(({from, to}) => pure.includes(roomOf(from)) && world.test(to));
   t.strictSame(wrong, [{from: 'scripts/render.ts', to: 'node:fs'}]);
 });

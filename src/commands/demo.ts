@@ -36,6 +36,7 @@ export default class Demo extends TlsKitCommand {
       await trace(
         {what: ['openssl'], pids: [], comms: [], users: [], cgroups: [], libs: [stage.library], snaplen: 16_384},
         {
+          understand: {redact: []},
           bpftrace: flags.bpftrace,
           bpftraceVersion: version,
           outputToErrors: true,

@@ -50,7 +50,7 @@ export default class Gen extends TlsKitCommand {
 
   async run(): Promise<{script: string; sha256: string; dialect: string; environment: Record<string, string>}> {
     const {argv, flags} = await this.parse(Gen);
-    const request = requestOf(checkWhat(argv as string[]), flags);
+    const request = requestOf(checkWhat(argv as string[], 'gen'), flags);
     const version = flags['bpftrace-version'] ?? (await requireBpftrace(flags.bpftrace));
     const template = flags.template === undefined ? undefined : await readTemplate(flags.template);
     const {script} = await prepare({...request, isForElsewhere: true}, version, {

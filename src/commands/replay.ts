@@ -1,6 +1,7 @@
 import {Args} from '@oclif/core';
 import {TlsKitCommand} from '../command.js';
 import {readerFlags} from '../flags.js';
+import {messageFlags, redactionFlags, understandOptionsOf} from '../message-flags.js';
 import {replay} from '../replay.js';
 import {createFan, createScreen, statusOf} from '../show.js';
 import {createCaptureFile, type Sink, startProgressLine} from '../sinks/index.js';
@@ -28,10 +29,11 @@ export default class Replay extends TlsKitCommand {
     },
   ];
 
-  static override flags = readerFlags;
+  static override flags = {...readerFlags, ...redactionFlags, ...messageFlags};
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(Replay);
+    const understand = await understandOptionsOf(flags);
     const stop = new AbortController();
     const onSignal = () => stop.abort();
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
@@ -48,7 +50,7 @@ export default class Replay extends TlsKitCommand {
       const onProgress = (read: number) => {
         share = read;
       };
-      const summary = await replay(args.file, show, {onProgress, stop: stop.signal});
+      const summary = await replay(args.file, show, {understand, onProgress, stop: stop.signal});
       if (summary) process.exitCode = statusOf(summary, flags['fail-on']);
     } finally {
       progress?.close();

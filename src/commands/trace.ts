@@ -6,6 +6,7 @@ import {checkScript} from '../engine/engine.js';
 import {exitStatus, TlsKitError} from '../errors.js';
 import {bpftraceFlag, checkWhat, readerFlags, requestOf, scriptFlags} from '../flags.js';
 import {requireMachine} from '../machine.js';
+import {messageFlags, redactionFlags, understandOptionsOf} from '../message-flags.js';
 import type {SummaryEvent} from '../model.js';
 import {createFan, createScreen, statusOf} from '../show.js';
 import {createCaptureFile, type Sink, type StatusNumbers, startStatusLine, visible} from '../sinks/index.js';
@@ -55,7 +56,8 @@ Exit status 6 when something happened that --fail-on names.`;
     ...scriptFlags,
     'max-events': Flags.integer({helpGroup: 'HOW MUCH', helpValue: 'N', min: 1, summary: 'Stop after this many calls'}),
     ...readerFlags,
-    'no-redact': Flags.boolean({helpGroup: 'OUT', summary: 'Say that payload may be shown as it is'}),
+    ...redactionFlags,
+    ...messageFlags,
     'ready-file': Flags.string({
       helpGroup: 'OUT',
       helpValue: 'FILE',
@@ -68,7 +70,8 @@ Exit status 6 when something happened that --fail-on names.`;
   async run(): Promise<void> {
     const {argv, flags} = await this.parse(Trace);
     const command = this.#command();
-    const request = {...requestOf(checkWhat(argv as string[]), flags), ...(command && {command})};
+    const request = {...requestOf(checkWhat(argv as string[], 'trace'), flags), ...(command && {command})};
+    const understand = await understandOptionsOf(flags);
     const version = await requireMachine(flags.bpftrace, ['tls-kit', ...process.argv.slice(2)]);
     if (flags['dry-run']) return this.#check(request, version, flags.bpftrace);
 
@@ -81,8 +84,7 @@ Exit status 6 when something happened that --fail-on names.`;
     const show = createFan(sinks);
     const open = () => {
       if (flags.write !== undefined) sinks.push(createCaptureFile(flags.write, caller));
-      if (!flags['no-redact'] && request.what.join() !== 'handshakes')
-        say('Payload is shown as it is: secrets included.');
+      if (request.what.join() !== 'handshakes') say(redactionLine(flags['no-redact']));
       return show;
     };
     const say = (line: string) => {
@@ -100,6 +102,7 @@ Exit status 6 when something happened that --fail-on names.`;
       const summary = await trace(
         request,
         {
+          understand,
           bpftrace: flags.bpftrace,
           bpftraceVersion: version,
           ...(caller && {caller}),
@@ -145,6 +148,12 @@ Exit status 6 when something happened that --fail-on names.`;
       `bpftrace ${version} accepts the script (${script.text.split('\n').length} lines, SHA-256 ${script.sha256}).`,
     );
   }
+}
+
+function redactionLine(isOff: boolean): string {
+  return isOff
+    ? 'Payload is shown as it is: secrets included.'
+    : 'Secrets that tls-kit knows are masked (what is covered: docs/redaction.md); --no-redact shows them.';
 }
 
 /** As a shell gives it: 128 and the signal's number for a command that a signal ended. */

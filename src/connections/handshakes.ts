@@ -9,6 +9,7 @@ import {
   type VerifyResult,
 } from './openssl-errors.js';
 import {TlsConversation, type WireFacts} from './tls-records.js';
+import {type CertificateNames, readCertificate} from './wire/certificates.js';
 
 export interface HandshakesOptions {
   /** The version of the OpenSSL in a process, where it is known. */
@@ -24,6 +25,8 @@ const maxSessions = 32_768;
 /** Descriptors that one handshake may use; files are read in it too (trusted certificates). */
 const maxChannels = 8;
 const maxErrors = 64;
+/** Certificates that were decoded and may be the peer's: trusted ones are decoded too, before and after. */
+const maxCertificates = 16;
 
 const sslLibrary = 20;
 const systemLibrary = 2;
@@ -70,11 +73,14 @@ class SessionSigns {
   #startedAt: bigint;
   #calls = 0;
   /** A handshake function was called: there is a handshake, whatever the wire shows. */
-  #begun?: {readonly function: string};
+  #isCalled = false;
+  #role?: 'client' | 'server';
   #library?: string;
   /** Errors of the call under way; those of calls that went well, or only wanted to be called again, mean nothing. */
   #raised: RaisedError[] = [];
   #verdict?: number;
+  #decoded: {readonly pointer: string; readonly names: CertificateNames}[] = [];
+  #peersCertificates?: readonly CertificateNames[];
   #isDone = false;
   #hasFailed = false;
   #last: HandshakeSigner;
@@ -91,7 +97,8 @@ class SessionSigns {
     this.#last = {...this.#last, ...signer};
     switch (sign.kind) {
       case 'begin':
-        this.#begun = sign;
+        this.#isCalled = sign.isHandshake;
+        this.#role = roleOf(sign.function);
         this.#library = sign.library;
         return [];
       case 'error':
@@ -100,19 +107,41 @@ class SessionSigns {
       case 'verdict':
         this.#verdict = sign.code;
         return [];
+      case 'subject':
+        this.#takeSubject(sign.pointer);
+        return [];
       case 'octets':
-        this.#takeOctets(sign);
+        if (sign.direction === 'certificate') this.#takeCertificate(sign);
+        else this.#takeOctets(sign, sign.direction);
         return [];
       case 'outcome':
         return this.#takeOutcome(sign);
       case 'data':
         return this.#isDone ? [] : this.#finish('ok');
       case 'end':
-        return this.#isDone || this.#calls === 0 ? [] : this.#finish('abandoned', this.#ending() ?? 'freed');
+        return this.#isDone || (this.#calls === 0 && !this.#isCalled)
+          ? []
+          : this.#finish('abandoned', this.#ending() ?? 'freed');
     }
   }
 
-  #takeOctets({channel: name, direction, parts, errno}: Octets): void {
+  /** A certificate of which something is missing is none. */
+  #takeCertificate({channel, parts}: Octets): void {
+    const [bytes] = parts;
+    const names = parts.length === 1 && Buffer.isBuffer(bytes) ? readCertificate(bytes) : undefined;
+    if (this.#isDone || !names) return;
+    this.#decoded.push({pointer: channel, names});
+    if (this.#decoded.length > maxCertificates) this.#decoded.shift();
+  }
+
+  /** The peer's own certificate is the one to be verified; those of its chain were decoded right after it. */
+  #takeSubject(pointer: string): void {
+    const index = this.#decoded.findLastIndex((each) => each.pointer === pointer);
+    if (index < 0 || this.#peersCertificates) return;
+    this.#peersCertificates = this.#decoded.slice(index).map(({names}) => names);
+  }
+
+  #takeOctets({channel: name, parts, errno}: Octets, direction: 'receive' | 'send'): void {
     if (this.#isDone) return;
     const channel = this.#channels.get(name) ?? {conversation: new TlsConversation(), hasSent: false};
     if (!this.#channels.has(name) && this.#channels.size >= maxChannels) return;
@@ -128,22 +157,30 @@ class SessionSigns {
   }
 
   #takeOutcome(sign: Outcome): readonly Failure[] {
-    if (this.#calls === 0 && !this.#begun) this.#startedAt = this.#last.nsecs - BigInt(sign.latencyNs);
+    if (this.#calls === 0) this.#startedAt = this.#last.nsecs - BigInt(sign.latencyNs);
     this.#library = sign.library;
     const errors = this.#raised;
     this.#raised = [];
     if (this.#isDone) return this.#hasFailed || isGood(sign) ? [] : this.#fail(sign, errors);
     this.#calls++;
-    if (sign.isHandshake) this.#begun ??= sign;
+    if (sign.isHandshake) {
+      this.#isCalled = true;
+      this.#role ??= roleOf(sign.function);
+    }
     if (isGood(sign)) return sign.isHandshake && sign.result !== 1 ? [] : this.#finish('ok');
     const ending = this.#ending();
     const isOver = errors.some(({library}) => library === sslLibrary) || ending === 'closed' || ending === 'reset';
     if (!isOver) return [];
-    if (!this.#begun && !this.#isOnWire()) {
+    if (!this.#isKnown(this.#isOnWire())) {
       this.#isDone = true;
       return this.#fail(sign, errors);
     }
     return this.#finish('failed', ending, errors);
+  }
+
+  /** Data may be called for on a connection whose handshake was over before tls-kit came. */
+  #isKnown(isOnWire: boolean): boolean {
+    return this.#isCalled || this.#role !== undefined || isOnWire;
   }
 
   #isOnWire(): boolean {
@@ -172,10 +209,11 @@ class SessionSigns {
     this.#hasFailed = result !== 'ok';
     const conversation = this.#channel()?.conversation ?? new TlsConversation();
     conversation.end();
-    const wire = conversation.facts();
-    const isTold = this.#begun !== undefined || conversation.isTls;
+    const role = this.#role ?? conversation.facts().role;
+    const wire = this.#withCertificates(conversation.facts(), role);
+    const isTold = this.#isKnown(conversation.isTls);
     this.#channels.clear();
-    const role = roleOf(this.#begun?.function) ?? wire.role;
+    this.#decoded = [];
     this.#shown = {wire, ...(role && {role})};
     if (!isTold) return [];
     const {time, nsecs} = this.#last;
@@ -198,6 +236,14 @@ class SessionSigns {
         ...(errors.length > 0 && {errors}),
       },
     ];
+  }
+
+  /** TLS 1.3 hides certificates on the wire: those that the library took apart. */
+  #withCertificates(wire: WireFacts, role: 'client' | 'server' | undefined): WireFacts {
+    if (!this.#peersCertificates) return wire;
+    return role === 'server'
+      ? {clientCertificates: this.#peersCertificates, ...wire}
+      : {certificates: this.#peersCertificates, ...wire};
   }
 
   /** A call that failed though no handshake was under way. */
@@ -244,8 +290,9 @@ function isGood({result}: Outcome): boolean {
   return result > 0;
 }
 
-function roleOf(name: string | undefined): 'client' | 'server' | undefined {
-  return name === 'SSL_connect' ? 'client' : name === 'SSL_accept' ? 'server' : undefined;
+function roleOf(name: string): 'client' | 'server' | undefined {
+  if (name === 'SSL_connect' || name === 'SSL_set_connect_state') return 'client';
+  return name === 'SSL_accept' || name === 'SSL_set_accept_state' ? 'server' : undefined;
 }
 
 function whoOf({time, pid, tid, uid, comm, connection}: HandshakeSigner) {

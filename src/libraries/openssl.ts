@@ -61,6 +61,9 @@ const functions: readonly LibraryFunction[] = [
     jumpedToBy: ['SSL_connect', 'SSL_accept'],
     source: 'OpenSSL manual, SSL_do_handshake(3)',
   },
+  // A handshake may then be run by SSL_do_handshake, or by the first call that moves data.
+  {name: 'SSL_set_connect_state', deed: 'side', session, source: 'OpenSSL manual, SSL_set_connect_state(3)'},
+  {name: 'SSL_set_accept_state', deed: 'side', session, source: 'OpenSSL manual, SSL_set_connect_state(3)'},
   {name: 'SSL_shutdown', deed: 'shutdown', session, source: 'OpenSSL manual, SSL_shutdown(3)'},
   {name: 'SSL_set_fd', deed: 'declare', session, descriptor: 1, source: 'OpenSSL manual, SSL_set_fd(3)'},
   {name: 'SSL_set_rfd', deed: 'declare', session, descriptor: 1, source: 'OpenSSL manual, SSL_set_fd(3)'},
@@ -75,6 +78,9 @@ const companionFunctions: readonly CompanionFunction[] = [
   {name: 'ERR_set_debug', deed: 'place', source: 'OpenSSL 3.0 manual, ERR_put_error(3); include/openssl/err.h'},
   {name: 'ERR_vset_error', deed: 'raise', source: 'OpenSSL 3.0 manual, ERR_put_error(3); include/openssl/err.h'},
   {name: 'ERR_put_error', deed: 'put', source: 'OpenSSL 1.1.1 manual, ERR_put_error(3)'},
+  // How libssl takes the certificates of a message apart, and names the first of them for the verification: TLS 1.3 hides them.
+  {name: 'd2i_X509', deed: 'certificate', source: 'OpenSSL manual, d2i_X509(3); ssl/statem'},
+  {name: 'X509_STORE_CTX_init', deed: 'subject', source: 'OpenSSL manual, X509_STORE_CTX_new(3); ssl/ssl_cert.c'},
   // Its setters are not called by the library itself, which asks here at the end of a verification.
   {name: 'X509_STORE_CTX_get_error', deed: 'verdict', source: 'OpenSSL manual, X509_STORE_CTX_get_error(3); measured'},
 ];

@@ -1,11 +1,12 @@
 import {hexNumber, readCount, readHalves, readTime} from './numbers.js';
 import {hexBytes} from './payload.js';
-import type {BeginRecord, ErrorRecord, OctetsRecord, OutcomeRecord, VerdictRecord} from './records.js';
+import type {BeginRecord, ErrorRecord, OctetsRecord, OutcomeRecord, SubjectRecord, VerdictRecord} from './records.js';
 
 const beginShape = new RegExp(`^A${`\\|${hexNumber}`.repeat(5)}$`);
 const outcomeShape = new RegExp(`^H${`\\|${hexNumber}`.repeat(6)}$`);
 const errorShape = new RegExp(`^R${`\\|${hexNumber}`.repeat(5)}\\|([0-9a-f ]*)\\|([0-9a-f ]*)$`);
 const verdictShape = new RegExp(`^V${`\\|${hexNumber}`.repeat(4)}$`);
+const subjectShape = new RegExp(`^K${`\\|${hexNumber}`.repeat(4)}$`);
 const octetsShape = new RegExp(`^O${`\\|${hexNumber}`.repeat(7)}\\|`);
 
 export function readBegin(line: string): BeginRecord | undefined {
@@ -75,7 +76,8 @@ export function readOctets(line: string): OctetsRecord | undefined {
   const carried = readCount(kept as string);
   const payload = hexBytes(line, (head as string).length);
   if (errno === undefined || carried === undefined || payload === undefined) return undefined;
-  if ((way !== 1 && way !== 2) || carried > length || payload.length > carried) return undefined;
+  const direction = ways[way];
+  if (direction === undefined || carried > length || payload.length > carried) return undefined;
   const {pid, tid} = threadOf(task as string);
   return {
     kind: 'octets',
@@ -86,12 +88,21 @@ export function readOctets(line: string): OctetsRecord | undefined {
     tid,
     session: session as string,
     channel: channel as string,
-    direction: way === 1 ? 'receive' : 'send',
+    direction,
     length,
     errno,
     carried,
     payload,
   };
+}
+
+const ways = [undefined, 'receive', 'send', 'certificate'] as const;
+
+export function readSubject(line: string): SubjectRecord | undefined {
+  const match = subjectShape.exec(line);
+  if (!match) return undefined;
+  const [, clock, task, session, pointer] = match as unknown as [string, string, string, string, string];
+  return {kind: 'subject', time: readTime(clock), ...threadOf(task), session, pointer};
 }
 
 function threadOf(task: string): {pid: number; tid: number} {

@@ -23,4 +23,4 @@ export function deedOf(functionId: number): (typeof deeds)[number] {
   return deeds[Math.floor(functionId / 100)];
 }
 
-const deeds = [undefined, 'receive', 'send', 'peek', 'guard', undefined, 'handshake', 'shutdown'] as const;
+const deeds = [undefined, 'receive', 'send', 'peek', 'guard', undefined, 'handshake', 'shutdown', 'side'] as const;

@@ -1,4 +1,4 @@
-import {readBegin, readError, readOctets, readOutcome, readVerdict} from './handshake-records.js';
+import {readBegin, readError, readOctets, readOutcome, readSubject, readVerdict} from './handshake-records.js';
 import {readEnd, readExit, readGate, readProcess} from './lifetime-records.js';
 import {readByte, readCall, readChunk, readWords} from './payload-records.js';
 import type {TraceRecord} from './records.js';
@@ -23,6 +23,7 @@ const readers: ReadonlyMap<string, (line: string) => TraceRecord | undefined> = 
   ['H', readOutcome],
   ['R', readError],
   ['V', readVerdict],
+  ['K', readSubject],
   ['P', readProcess],
   ['N', readAddress],
   ['X', readEnd],

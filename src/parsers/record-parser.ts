@@ -158,6 +158,7 @@ export class RecordParser implements Parser {
       case 'error':
       case 'verdict':
       case 'address':
+      case 'subject':
       case 'end':
       case 'exit':
         this.#hold({time: record.time, weight: 0, what: record});

@@ -129,7 +129,7 @@ export interface GateRecord {
 }
 
 /** What tells of a handshake, or of a call that failed: in the order of a thread, its errors and verdicts come before its outcome. */
-export type HandshakeRecord = BeginRecord | OutcomeRecord | ErrorRecord | VerdictRecord;
+export type HandshakeRecord = BeginRecord | OutcomeRecord | ErrorRecord | VerdictRecord | SubjectRecord;
 
 /** A: a handshake function is called on a session that was not seen before. */
 export interface BeginRecord {
@@ -181,7 +181,20 @@ export interface VerdictRecord {
   readonly code: number;
 }
 
-/** O: bytes of the connection itself, at a system call (its descriptor is the channel) during a handshake. */
+/** K: the certificate at this address is to be verified. */
+export interface SubjectRecord {
+  readonly kind: 'subject';
+  readonly time: bigint;
+  readonly pid: number;
+  readonly tid: number;
+  readonly session: string;
+  readonly pointer: string;
+}
+
+/**
+ * O: bytes of the connection itself, at a system call (its descriptor is the channel) during a handshake; or a certificate
+ * that was taken apart (its address is the channel).
+ */
 export interface OctetsRecord {
   readonly kind: 'octets';
   readonly time: bigint;
@@ -191,7 +204,7 @@ export interface OctetsRecord {
   readonly tid: number;
   readonly session: string;
   readonly channel: string;
-  readonly direction: 'receive' | 'send';
+  readonly direction: 'receive' | 'send' | 'certificate';
   /** Bytes moved; 0 with errno 0 where the other side has closed. */
   readonly length: number;
   readonly errno: number;

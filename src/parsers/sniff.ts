@@ -7,7 +7,7 @@ import {parseLine} from './text.js';
  */
 export function sniff(line: string): 'capture' | 'records' | 'unknown' {
   if (/^\{"type": "(?:attached_probes|printf|map|time|lost_events|helper_error|value)",/.test(line)) return 'records';
-  if (/^(?:Attach(?:ing|ed) \d+ probes?|__BPFTRACE_NOTIFY_PROBES_ATTACHED|(?:TK|[SLFPDCWBNXEZAHRVO])\|)/.test(line)) {
+  if (/^(?:Attach(?:ing|ed) \d+ probes?|__BPFTRACE_NOTIFY_PROBES_ATTACHED|(?:TK|[SLFPDCWBNXEZAHRVKO])\|)/.test(line)) {
     return 'records';
   }
   const type = (parseLine(line) as {readonly type?: unknown} | undefined)?.type;

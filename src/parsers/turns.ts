@@ -229,7 +229,7 @@ function partsOf({bytes, gaps}: Payload, length: number): (Buffer | number)[] {
 }
 
 function takeHandshake(record: HandshakeRecord, scene: Scene): TraceEvent[] {
-  if (record.kind === 'error' || record.kind === 'verdict') {
+  if (record.kind === 'error' || record.kind === 'verdict' || record.kind === 'subject') {
     return follow(record, record, scene.connections.openAt(record.pid, record.session), scene);
   }
   const events: TraceEvent[] = [];

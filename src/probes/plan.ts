@@ -29,7 +29,8 @@ const hundreds: Record<Deed, number> = {
   forget: 500,
   handshake: 600,
   shutdown: 700,
-  declare: 800,
+  side: 800,
+  declare: 900,
 };
 
 /**

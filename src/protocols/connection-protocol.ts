@@ -7,6 +7,7 @@ import {Http1Connection} from './http1/connection.js';
 import {Http2Connection} from './http2/connection.js';
 import type {ConnectionRef, DecodeLimits, Gap, MessageEvent} from './message.js';
 import {addGap} from './part.js';
+import type {Reading, Span} from './span.js';
 import {type BytesPiece, type HolePiece, piecesOf} from './streams.js';
 import {WebSocketConnection} from './websocket/connection.js';
 
@@ -22,6 +23,8 @@ interface Lane {
   /** The first piece of what is held. */
   first: BytesPiece | undefined;
   opaque: number;
+  /** `unknown`: it began with what no protocol begins with. `doubtful`: bytes are missing from before that could be told. */
+  verdict: 'doubtful' | 'unknown' | undefined;
 }
 
 /** One connection: its two streams, the protocol they turn out to speak, and what belongs to no message. */
@@ -35,14 +38,22 @@ export class ConnectionProtocol implements DecoderHost {
   #looksLikeTls = false;
   #last: DataEvent | undefined;
   #reference: ConnectionRef | undefined;
+  #spans: Span[] = [];
 
   constructor(readonly limits: DecodeLimits) {
-    const lane = (): Lane => ({expected: 0, undecided: new Accumulator(this.holding), first: undefined, opaque: 0});
+    const lane = (): Lane => ({
+      expected: 0,
+      undecided: new Accumulator(this.holding),
+      first: undefined,
+      opaque: 0,
+      verdict: undefined,
+    });
     this.#lanes = {send: lane(), receive: lane()};
   }
 
   push(event: DataEvent): MessageEvent[] {
     this.#last = event;
+    this.#spans = [];
     this.#reference = event.connection;
     const lane = this.#lanes[event.direction];
     const pieces = piecesOf(event, lane.expected);
@@ -61,6 +72,15 @@ export class ConnectionProtocol implements DecoderHost {
     for (const direction of ['send', 'receive'] as const) this.#dropUndecided(direction);
     this.#reportOpaque(event?.time);
     return this.#take();
+  }
+
+  /** What became of the last call. */
+  get reading(): Reading {
+    return {...(this.#decoder && {protocol: this.#decoder.protocol}), spans: this.#spans};
+  }
+
+  span(span: Span): void {
+    this.#spans.push(span);
   }
 
   emit(message: MessageEvent): void {
@@ -102,10 +122,11 @@ export class ConnectionProtocol implements DecoderHost {
       if (this.#decoder) this.#decoder.hole(direction, piece);
       else {
         this.#dropUndecided(direction);
+        this.#lanes[direction].verdict ??= 'doubtful';
         this.gap({direction, kind: 'missing', offset: piece.offset, length: piece.hole});
       }
     } else if (this.#decoder) this.#decode(this.#decoder, piece);
-    else if (this.#isOpaque) this.opaque(direction, piece.bytes.length);
+    else if (this.#isOpaque) this.#unknown(piece);
     else this.#detect(direction, piece);
   }
 
@@ -128,7 +149,7 @@ export class ConnectionProtocol implements DecoderHost {
   #detect(direction: Direction, piece: BytesPiece): void {
     const lane = this.#lanes[direction];
     if (!lane.first && !piece.startsCall) {
-      this.opaque(direction, piece.bytes.length);
+      this.#unknown(piece);
       return;
     }
     lane.first ??= piece;
@@ -143,6 +164,8 @@ export class ConnectionProtocol implements DecoderHost {
     this.#decoder = this.#decoderFor(detected, direction);
     if (!this.#decoder) {
       this.#dropUndecided(direction);
+      lane.verdict ??= 'unknown';
+      this.#spanUnknown(piece);
       return;
     }
     for (const each of [direction === 'send' ? 'receive' : 'send', direction] as const) this.#release(each, piece);
@@ -156,6 +179,17 @@ export class ConnectionProtocol implements DecoderHost {
     // A response comes first only where its request was not seen.
     if (detected === 'http/1 response') isJoined[direction === 'send' ? 'receive' : 'send'] = true;
     return new Http1Connection(this, isClient ? 'client' : 'server', isJoined);
+  }
+
+  #unknown(piece: BytesPiece): void {
+    this.opaque(piece.event.direction, piece.bytes.length);
+    this.#spanUnknown(piece);
+  }
+
+  /** With its beginning missing, a protocol that we know would look like one that we do not. */
+  #spanUnknown({event, offset, bytes}: BytesPiece): void {
+    if (this.#isOpaque || this.#lanes[event.direction].verdict === 'unknown')
+      this.span({kind: 'unknown', offset, bytes});
   }
 
   #isJoined(direction: Direction): boolean {

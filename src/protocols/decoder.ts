@@ -23,6 +23,7 @@ export interface ProtocolDecoder {
   hole(direction: Direction, piece: HolePiece): void;
   /** `isClosed`: the connection ended here; else only the capture did. */
   close(isClosed: boolean): void;
+  readonly protocol: NonNullable<DataEvent['protocol']>;
 }
 
 /** One protocol giving way to another on the same connection (Upgrade, CONNECT). */

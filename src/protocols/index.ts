@@ -1,13 +1,17 @@
 import type {TraceEvent} from '../events.js';
 import {ConnectionProtocol} from './connection-protocol.js';
 import {type DecodeLimits, defaultLimits, type MessageEvent} from './message.js';
+import type {Reading} from './span.js';
 
 export {type DecodeLimits, defaultLimits, type MessageEvent} from './message.js';
+export type {Reading, Span} from './span.js';
 
 /** Turns events, in their order, into messages. */
 export interface Decoder {
   /** The messages that this event completes. */
   push(event: TraceEvent): MessageEvent[];
+  /** What the last data event was read as. A peek is read as nothing: what it shows is read when it is received. */
+  readonly reading: Reading;
   /** The capture has ended: what is unfinished is reported as it is. */
   end(): MessageEvent[];
 }
@@ -21,6 +25,7 @@ export function createDecoder(options: Partial<DecodeLimits> = {}): Decoder {
   // In the order of their last call: the first is the one longest idle.
   const connections = new Map<string, ConnectionProtocol>();
   let held = 0;
+  let reading: Reading = {spans: []};
 
   const closeIdle = (): MessageEvent[] => {
     const messages: MessageEvent[] = [];
@@ -34,15 +39,23 @@ export function createDecoder(options: Partial<DecodeLimits> = {}): Decoder {
   };
 
   return {
+    get reading() {
+      return reading;
+    },
     push(event) {
       if (event.type === 'data') {
-        if (event.peek) return [];
         const {id} = event.connection;
-        const connection = connections.get(id) ?? new ConnectionProtocol(limits);
+        const known = connections.get(id);
+        if (event.peek) {
+          reading = {...known?.reading, spans: []};
+          return [];
+        }
+        const connection = known ?? new ConnectionProtocol(limits);
         connections.delete(id);
         connections.set(id, connection);
         const before = connection.holding.bytes;
         const messages = connection.push(event);
+        reading = connection.reading;
         held += connection.holding.bytes - before;
         if (held > limits.totalBytes || connections.size > limits.connections) messages.push(...closeIdle());
         return messages;

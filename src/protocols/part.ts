@@ -4,6 +4,7 @@ import {BodyCollector} from './body.js';
 import type {GrpcCounter} from './grpc.js';
 import type {DecodeLimits, Gap, Header} from './message.js';
 import {ServerSentEventCounter} from './server-sent-events.js';
+import type {Span} from './span.js';
 
 const keptGaps = 16;
 
@@ -11,6 +12,8 @@ const keptGaps = 16;
 export interface DecodeContext {
   readonly limits: DecodeLimits;
   readonly holding: Holding;
+  /** Takes what is understood of the call in hand. */
+  span(span: Span): void;
 }
 
 /** One half of an exchange as it is gathered: a request or a response. */

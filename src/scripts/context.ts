@@ -1,4 +1,4 @@
-import type {CompanionDeed, Dialect, PlannedFunction, ProbePlan} from '../model.js';
+import type {CompanionDeed, Deed, Dialect, PlannedFunction, ProbePlan} from '../model.js';
 import {
   commentLiteral,
   commLiteral,
@@ -60,6 +60,11 @@ export interface ScriptContext {
   readonly raises: readonly PointContext[];
   readonly puts: readonly PointContext[];
   readonly verdicts: readonly PointContext[];
+  /** Functions that take certificates apart, and that name the one to be verified. */
+  readonly certificates: readonly PointContext[];
+  readonly subjects: readonly PointContext[];
+  /** Functions that make a session a client's or a server's. */
+  readonly sides: readonly CallContext[];
   /** How a script says that an address is one of the process: `uptr`, or nothing. */
   readonly user: Literal;
   /** Bytes of a connection kept of each of its system calls during a handshake. */
@@ -170,10 +175,15 @@ export function makeContext(
     raises: companionPoints(plan, 'raise'),
     puts: companionPoints(plan, 'put'),
     verdicts: companionPoints(plan, 'verdict'),
+    certificates: companionPoints(plan, 'certificate'),
+    subjects: companionPoints(plan, 'subject'),
+    sides: functions
+      .filter(({deed}) => deed === 'side' && !readable)
+      .map((each) => callContext(each, plan, functions, readable)),
     user: new Literal(dialect.readsUser ? 'uptr' : ''),
     hello: {snaplen: numberLiteral(helloBytes), pieces: piecesOf(helloBytes, dialect)},
     calls: functions
-      .filter((each) => isCall(each, readable))
+      .filter(({deed}) => isCall(deed, readable))
       .map((each) => callContext(each, plan, functions, readable)),
     forgets: functions
       .filter(({deed}) => deed === 'forget')
@@ -200,6 +210,12 @@ export function makeContext(
   };
 }
 
+/** What returns with something to tell. For eyes, only what moves bytes. */
+function isCall(deed: Deed, readable: boolean): boolean {
+  if (readable && (deed === 'handshake' || deed === 'shutdown')) return false;
+  return deed !== 'forget' && deed !== 'side' && deed !== 'declare';
+}
+
 function piecesOf(snaplen: number, {piece}: Dialect): Pieces {
   return {
     size: numberLiteral(piece),
@@ -217,11 +233,6 @@ function companionPoints(plan: ProbePlan, deed: CompanionDeed): readonly PointCo
   );
   const distinct = new Map(points.map((point) => [point[0], point]));
   return [...distinct.values()].map(([, path, name]) => ({path: pathLiteral(path), symbol: symbolLiteral(name)}));
-}
-
-function isCall({deed}: PlannedFunction, readable: boolean): boolean {
-  if (readable && (deed === 'handshake' || deed === 'shutdown')) return false;
-  return deed !== 'forget' && deed !== 'declare';
 }
 
 function distinctFunctions(plan: ProbePlan): readonly PlannedFunction[] {

@@ -1,3 +1,4 @@
+import {posix} from 'node:path';
 import Handlebars from 'handlebars';
 import {TlsKitError} from '../errors.js';
 
@@ -33,7 +34,7 @@ export function symbolLiteral(name: string): Literal {
 export function pathLiteral(path: string): Literal {
   if (!isAttachable(path)) {
     throw new TlsKitError('UNSAFE_NAME', `bpftrace cannot attach to a path like ${JSON.stringify(path)}.`, [
-      `Make a link with a plain name and give that: ln -s ${shellQuoted(path)} /root/traced.so`,
+      `Give the file a plain name as well, and trace that: ln ${shellQuoted(path)} ${plainPlaceNear(path)}`,
     ]);
   }
   return new Literal(`"${path}"`);
@@ -42,6 +43,16 @@ export function pathLiteral(path: string): Literal {
 /** Whether bpftrace takes this path in an attach point: absolute, printable ASCII, none of `: * ? [ ] " \`. */
 export function isAttachable(path: string): boolean {
   return /^\/[\x20-\x7e]*$/.test(path) && !/[:*?[\]"\\]/.test(path);
+}
+
+/**
+ * A name in the nearest folder above that has a plain path. A hard link there is the same file to the kernel; a symbolic one
+ * would be followed to the name that cannot be given.
+ */
+function plainPlaceNear(path: string): string {
+  let folder = posix.dirname(path);
+  while (!/^\/[\w./-]*$/.test(folder) && folder !== posix.dirname(folder)) folder = posix.dirname(folder);
+  return posix.join(folder, 'traced.so');
 }
 
 /** A process's name in a comparison, quotes included: at most 15 bytes (TASK_COMM_LEN - 1 in linux/sched.h) of printable ASCII. */

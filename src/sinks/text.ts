@@ -1,5 +1,6 @@
-import type {ConnectionEvent, DataEvent, ProcessEvent, TraceEvent} from '../model.js';
+import type {ConnectionEvent, DataEvent, MessageEvent, ProcessEvent, TraceEvent} from '../model.js';
 import {errorLines, handshakeLines} from './handshake-lines.js';
+import {type MessageParts, messageLines, opaqueLine} from './message-lines.js';
 import {createPaint, type Paint} from './paint.js';
 import type {Sink, Write} from './sink.js';
 import {summaryLines} from './summary.js';
@@ -17,26 +18,51 @@ export interface TextOptions {
   readonly time: 'utc' | 'local' | 'relative';
   /** `hex` shows all payload as bytes; `text` does so where it is no text. */
   readonly payload: 'text' | 'hex';
+  /** `calls`: those of known protocols too, which are shown as messages else. With `payload: hex` calls are all that is shown. */
+  readonly show?: MessageParts & {readonly calls: boolean};
 }
 
 const indent = '    ';
 /** Less, so that sixteen bytes fit into 80 columns. */
 const hexIndent = '  ';
 
-/** For people: a line for each call, then its payload. What comes from outside is shown, never obeyed. */
+const showsLinesOnly = {headers: false, body: false, calls: false};
+
+/**
+ * For people: a line for each message, and for each call where no message is made of it. What comes from outside is shown, never
+ * obeyed.
+ */
 export function createTextSink(options: TextOptions): Sink {
   const paint = createPaint(options.colour);
   const clock = createClock(options.time);
   const show = (lines: readonly string[]) => options.out(`${lines.join('\n')}\n`);
+  const parts = options.show ?? showsLinesOnly;
+  const showsAllCalls = parts.calls || options.payload === 'hex';
+  /** Connections of which calls were shown: their end is, too. */
+  const called = new Set<string>();
+  const showsCall = ({protocol, connection}: DataEvent): boolean => {
+    if (!showsAllCalls && protocol !== undefined) return false;
+    called.add(connection.id);
+    return true;
+  };
+  const message = (event: MessageEvent) => {
+    if (options.payload === 'hex') return;
+    const {protocol, connection} = event;
+    if (protocol !== 'unknown') return show(messageLines(event, clock(event.time), parts, paint, options.width));
+    if (!called.has(connection.id)) return show([opaqueLine(event, clock(event.time), paint)]);
+  };
   return {
     write: (event: TraceEvent) => {
       switch (event.type) {
         case 'data':
+          if (!showsCall(event)) return;
           return show([callLine(event, clock, paint), ...payloadLines(event, options, paint)]);
+        case 'message':
+          return message(event);
         case 'connection':
-          return event.event === 'close' && event.bytesSent !== undefined
-            ? show([paint.dim(closeLine(event, clock))])
-            : undefined;
+          // One that moved nothing was there for its handshake.
+          if (event.event !== 'close' || !called.delete(event.connection.id) || event.bytesSent === undefined) return;
+          return show([paint.dim(closeLine(event, clock))]);
         case 'process':
           return show([paint.dim(processLine(event))]);
         case 'handshake':
@@ -88,7 +114,9 @@ function processLine({pid, comm, argv, exe, uid}: ProcessEvent): string {
 }
 
 function payloadLines(event: DataEvent, {payload, width}: TextOptions, paint: Paint): string[] {
-  const bytes = Buffer.from(event.payload, 'base64');
+  const {withheld = 0} = event;
+  // Asterisks for all of it say nothing.
+  const bytes = withheld > 0 && withheld === event.captured ? Buffer.alloc(0) : Buffer.from(event.payload, 'base64');
   const lost = (event.gaps ?? []).reduce((sum, [, length]) => sum + (length ?? 0), 0);
   const cut = event.length - event.captured - lost;
   const text = payload === 'text' ? textLines(bytes) : undefined;
@@ -98,6 +126,7 @@ function payloadLines(event: DataEvent, {payload, width}: TextOptions, paint: Pa
     : hexLines(bytes, payload === 'hex' ? event.offset : 0).map((line) => `${hexIndent}${line}`);
   return [
     ...lines,
+    ...(withheld > 0 ? [paint.dim(`${indent}(${plural(withheld, 'byte')} withheld)`)] : []),
     ...(cut > 0 ? [paint.yellow(`${indent}… ${plural(cut, 'byte')} cut`)] : []),
     ...(lost > 0 ? [paint.red(`${indent}… ${plural(lost, 'byte')} lost`)] : []),
   ];

@@ -12,6 +12,7 @@ const failures: readonly [words: string[], status: number, code: string, message
   [['gen', '--snaplen'], 2, 'USAGE', '--snaplen expects a value', 'See: tls-kit gen --help'],
   [['gen', '--readable', '--template', 'x'], 2, 'USAGE', '--template', 'See: tls-kit gen --help'],
   [['gen', 'shakespeare'], 2, 'USAGE', '"shakespeare" cannot be traced.', 'openssl'],
+  [['gen', 'shakespeare'], 2, 'USAGE', '"shakespeare" cannot be traced.', 'See: tls-kit gen --help'],
   [['targets', 'a', 'b'], 2, 'USAGE', 'Unexpected argument: b', 'See: tls-kit targets --help'],
   [['doctor', '--bpftrace'], 2, 'USAGE', '--bpftrace expects a value', 'See: tls-kit doctor --help'],
   [['gen', '--bpftrace', '/nowhere/bpftrace'], 3, 'NO_BPFTRACE', '/nowhere/bpftrace', '--bpftrace PATH'],

@@ -3,7 +3,8 @@ import {readFileSync} from 'node:fs';
 import {basename} from 'node:path';
 import type {Test} from 'tap';
 import {checkScript} from '../../src/engine/engine.js';
-import {goldensOf, pathIn} from '../scripts/golden.js';
+import {companionPath, goldensOf, pathIn} from '../scripts/golden.js';
+import {beside} from './programs.js';
 
 /**
  * Lets a bpftrace check each script that is recorded for its version.
@@ -17,7 +18,8 @@ export async function checkGoldens(
 ): Promise<void> {
   for (const {path, library, render} of goldensOf(version)) {
     const recorded = readFileSync(path, 'utf8');
-    const text = recorded.replaceAll(pathIn(library), libraryPaths[library.name] as string);
+    const libraryPath = libraryPaths[library.name] as string;
+    const text = recorded.replaceAll(pathIn(library), libraryPath).replaceAll(companionPath, beside(libraryPath));
     const refused = await checkScript({...render(), text}, bpftrace).catch((error: Error) => error.message);
     t.equal(refused, undefined, `bpftrace ${version} accepts ${basename(path)}`);
   }

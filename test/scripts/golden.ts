@@ -13,6 +13,7 @@ interface Option {
   readonly snaplen?: number;
   readonly readable?: boolean;
   readonly durationS?: number;
+  readonly what?: readonly string[];
 }
 
 const options: Record<string, Option> = {
@@ -23,6 +24,8 @@ const options: Record<string, Option> = {
   filters: {filters: {comms: ['nginx', 'a "b" \\c'], uids: [0, 33], cgroups: [{path: '/web', ids: ['42', '43']}]}},
   duration: {durationS: 30},
   readable: {readable: true},
+  handshakes: {what: ['handshakes']},
+  both: {what: ['openssl', 'handshakes'], filters: {pids: [1234], descendants: true}},
 };
 
 export interface Golden {
@@ -35,21 +38,26 @@ export interface Golden {
 /** Where the recorded scripts take a library to be. */
 export const pathIn = (library: Library) => `/usr/lib/${library.name}.so`;
 
+/** And the library beside it that raises its errors. */
+export const companionPath = '/usr/lib/companion.so';
+
 /** Those for the dialect of one bpftrace. */
 export function goldensOf(bpftraceVersion: string): readonly Golden[] {
   const dialect = dialectOf(bpftraceVersion).name;
   return libraries.flatMap((library) =>
-    Object.entries(options).map(([name, option]) => ({
-      path: join(import.meta.dirname, '..', 'golden', 'scripts', `${library.name}.${name}.${dialect}.bt`),
-      library,
-      render: () => render(library, dialect, option),
-    })),
+    Object.entries(options)
+      .filter(([, {what}]) => what === undefined || library.companion !== undefined)
+      .map(([name, option]) => ({
+        path: join(import.meta.dirname, '..', 'golden', 'scripts', `${library.name}.${name}.${dialect}.bt`),
+        library,
+        render: () => render(library, dialect, option),
+      })),
   );
 }
 
 function render(library: Library, dialect: string, option: Option): Script {
   const plan = makePlan({
-    what: [library.name],
+    what: option.what ?? [library.name],
     libraries,
     targets: [targetOf(library)],
     filters: {...everyone, ...option.filters},
@@ -71,6 +79,9 @@ function targetOf(library: Library): Target {
     linkage: 'shared',
     functions: has,
     missing: library.functions.map(({name}) => name).filter((name) => !has.includes(name)),
+    ...(library.companion && {
+      companion: {attachPath: companionPath, functions: library.companion.functions.map(({name}) => name)},
+    }),
     pids: [],
     traceable: true,
   };

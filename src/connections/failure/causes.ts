@@ -132,7 +132,8 @@ export const causes: readonly Cause[] = [
     cause: (facts) => `sent-alert-${(fatalAlert(facts, 'send') ?? '').replaceAll('_', '-')}`,
     sentence: (facts) => {
       const name = fatalAlert(facts, 'send');
-      if (name === undefined) return undefined;
+      // 3.x says decode_error to a peer that is gone: the end of the stream is the cause.
+      if (name === undefined || raised(facts, 'unexpected eof while reading')) return undefined;
       const [error] = causal(facts);
       return `${sides(facts).self} sent alert ${name}${alertMeaning(name, 'self', facts)}${error ? ` (${error.text})` : ''}`;
     },

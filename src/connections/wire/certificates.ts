@@ -27,7 +27,7 @@ export function readCertificates(body: Buffer, length: number): Certificates {
   const certificates: CertificateNames[] = [];
   while (list && !list.isAtEnd) {
     const bytes = list.vector(3)?.rest();
-    const names = bytes && readNames(bytes);
+    const names = bytes && readCertificate(bytes);
     if (!names) break;
     certificates.push(names);
   }
@@ -36,8 +36,8 @@ export function readCertificates(body: Buffer, length: number): Certificates {
   return {kind: 'Certificate', extent: isBroken ? 'malformed' : reader.extent, certificates};
 }
 
-/** Undefined where the bytes are no certificate. */
-function readNames(bytes: Buffer): CertificateNames | undefined {
+/** One certificate (DER). Undefined where the bytes are none. */
+export function readCertificate(bytes: Buffer): CertificateNames | undefined {
   try {
     const certificate = new X509Certificate(bytes);
     return {

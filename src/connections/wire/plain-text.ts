@@ -11,7 +11,7 @@ export interface PlainText {
 
 /** Protocols by the first line of what one side says. */
 const protocols: readonly (readonly [protocol: string, firstLine: RegExp])[] = [
-  ['HTTP', /^HTTP\/1\.[01] [1-5]\d\d(?: |$)/],
+  ['HTTP', /^HTTP\/(?:$|1\.[01] [1-5]\d\d(?: |$))/],
   ['an HTTP request', /^[A-Z][A-Z-]{2,19} [^\s]+ HTTP\/1\.[01]$/],
   ['SSH', /^SSH-\d\.\d+-/],
   ['an SMTP or FTP greeting', /^220[ -]/],
@@ -19,6 +19,9 @@ const protocols: readonly (readonly [protocol: string, firstLine: RegExp])[] = [
   ['an IMAP greeting', /^\* (?:OK|PREAUTH|BYE)(?: |$)/],
   ['a POP3 greeting', /^(?:\+OK|-ERR)(?: |$)/],
 ];
+
+/** OpenSSL reads no further than a record's header. */
+const httpStart = 'HTTP/';
 
 /** A line longer than this is no protocol's first. */
 export const maxFirstLineBytes = 1024;
@@ -35,6 +38,6 @@ export function readPlainText(bytes: Buffer): PlainText {
   return {
     kind: 'PlainText',
     protocol: known[0],
-    line: printable(Buffer.from(line, 'latin1').subarray(0, maxShownBytes)),
+    ...(line !== httpStart && {line: printable(Buffer.from(line, 'latin1').subarray(0, maxShownBytes))}),
   };
 }

@@ -7,6 +7,8 @@ export interface ReadChunkLine {
   readonly isEmpty: boolean;
   /** It ended in LF without CR. */
   readonly isBare: boolean;
+  /** It holds a size or nothing, and no extensions. */
+  readonly isPlain: boolean;
 }
 
 /** Gathers the line before a chunk, or the empty one after it. */
@@ -32,7 +34,12 @@ export class ChunkLine {
     const line = text.slice(0, isBare ? -1 : -2);
     // 13 digits: below 2^53.
     const [, digits] = /^([0-9A-Fa-f]{1,13})[ \t]*(?:;.*)?$/.exec(line) ?? [];
-    return {size: digits === undefined ? undefined : Number.parseInt(digits, 16), isEmpty: line === '', isBare};
+    return {
+      size: digits === undefined ? undefined : Number.parseInt(digits, 16),
+      isEmpty: line === '',
+      isBare,
+      isPlain: line === (digits ?? ''),
+    };
   }
 
   clear(): void {

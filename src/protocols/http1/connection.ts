@@ -15,6 +15,7 @@ const maxInterim = 100;
 
 /** HTTP/1.0 and 1.1: two readers, and the pairing of what they read. */
 export class Http1Connection implements ProtocolDecoder {
+  readonly protocol = 'http/1';
   readonly #readers: Record<Direction, Http1Reader>;
   readonly #pairing: Pairing;
   readonly #requestDirection: Direction;

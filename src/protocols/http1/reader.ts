@@ -36,6 +36,9 @@ type State =
 /** The longest first line that is waited for. */
 const maxLineBytes = 64 * 1024;
 
+/** What follows the data of the only chunk of a body. */
+const lastChunk = '\r\n0\r\n';
+
 /**
  * Reads one direction of HTTP/1.0 and 1.1 (RFC 9112), and finds the next certain message after a gap.
  *
@@ -139,7 +142,7 @@ export class Http1Reader {
       case 'trailers':
         return this.#readTrailers(bytes, event, offset);
       default:
-        return this.#readBody(bytes, event);
+        return this.#readBody(bytes, event, offset);
     }
   }
 
@@ -150,7 +153,7 @@ export class Http1Reader {
     this.#gatheredFrom ??= {event, offset, requestsBefore: this.sink.requestsSoFar()};
     const whole = before === 0 ? headEnd(bytes, 0) : -1;
     if (whole >= 0 && whole <= this.context.limits.headBytes) {
-      this.#endHead(bytes.subarray(0, whole), event);
+      this.#endHead(bytes.subarray(0, whole), event, offset);
       return whole;
     }
     this.#gathered.append(bytes);
@@ -169,12 +172,14 @@ export class Http1Reader {
     return feed < checked || isStartLine(view.subarray(0, feed + 1), this.kind);
   }
 
-  #endHead(block: Buffer, event: DataEvent): void {
+  /** `offset`: where the head begins, when all of it stands in one call. */
+  #endHead(block: Buffer, event: DataEvent, offset?: number): void {
     const head = parseHead(block, this.kind, this.context.limits.headers);
     if (!head || (this.#isResuming && head.oddities.size > 0)) {
       this.#dropGathered(block.length);
       return;
     }
+    if (offset !== undefined) this.context.span({kind: 'head', offset, bytes: block});
     const requestsBefore = this.#gatheredFrom?.requestsBefore ?? 0;
     const part = this.#takePart(head, block.length);
     part.endedAt = event.time;
@@ -211,8 +216,9 @@ export class Http1Reader {
     }
   }
 
-  #readBody(bytes: Buffer, event: DataEvent): number {
+  #readBody(bytes: Buffer, event: DataEvent, offset: number): number {
     const part = this.#part as Part;
+    this.#spanBody(bytes, offset, part);
     const taken = this.#state === 'until close' ? bytes.length : Math.min(bytes.length, this.#left);
     part.addBody(taken === bytes.length ? bytes : bytes.subarray(0, taken));
     part.endedAt = event.time;
@@ -224,10 +230,27 @@ export class Http1Reader {
     return taken;
   }
 
+  /** Only a body that stands in this call as a whole is told: who looks for secrets must see all of it. */
+  #spanBody(bytes: Buffer, offset: number, part: Part): void {
+    if (this.#state === 'until close' || part.body.length > 0 || bytes.length < this.#left) return;
+    const end = this.#left;
+    if (this.#state === 'chunk data' && bytes.toString('latin1', end, end + lastChunk.length) !== lastChunk) return;
+    const contentType = part.header('content-type');
+    const contentEncoding = part.header('content-encoding');
+    this.context.span({
+      kind: 'body',
+      offset,
+      bytes: bytes.subarray(0, end),
+      ...(contentType !== undefined && {contentType}),
+      ...(contentEncoding !== undefined && {contentEncoding}),
+    });
+  }
+
   #readChunkLine(bytes: Buffer, offset: number): number {
     const taken = this.#chunkLine.push(bytes);
     const line = this.#chunkLine.take();
     if (line === undefined) return taken;
+    if (line.isPlain) this.context.span({kind: 'framing', offset, bytes: bytes.subarray(0, taken)});
     const part = this.#part as Part;
     const size = this.#state === 'chunk end' ? undefined : line.size;
     if (line.isBare) part.oddities.add('bare line feed');
@@ -258,6 +281,7 @@ export class Http1Reader {
       this.#dropGathered();
       return bytes.length;
     }
+    if (before === 0) this.context.span({kind: 'head', offset, bytes: bytes.subarray(0, end)});
     if (!isNone) part.trailers = parseTrailers(view.subarray(0, end), this.context.limits.headers);
     part.holdHead(end);
     part.endedAt = event.time;

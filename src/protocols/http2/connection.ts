@@ -31,6 +31,7 @@ interface Lane {
  * announces the size that it uses in the header block itself (RFC 7541, 4.2).
  */
 export class Http2Connection implements ProtocolDecoder {
+  readonly protocol = 'http/2';
   readonly #lanes: Record<Direction, Lane>;
   readonly #streams = new StreamTable();
   #clientDirection: Direction | undefined;

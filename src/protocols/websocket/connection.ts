@@ -13,6 +13,7 @@ const kinds: Record<number, WebSocketMessage['kind']> = {1: 'text', 2: 'binary',
 
 /** What follows an upgrade to WebSocket: each message of each side is an event of its own. */
 export class WebSocketConnection implements ProtocolDecoder {
+  readonly protocol = 'websocket';
   readonly #readers: Record<Direction, WebSocketReader>;
   readonly #gaps: Record<Direction, Gap[]> = {send: [], receive: []};
 
