@@ -4,11 +4,13 @@ import {FlagGroupsHelp} from './help-of-command.js';
 /** What people want to do, and what to type. */
 const tasks: readonly {readonly task: string; readonly type: string}[] = [
   {task: 'what can I trace?', type: 'sudo tls-kit targets'},
-  {task: 'why does TLS fail?', type: 'sudo tls-kit trace handshakes -- curl https://example.org'},
+  {task: 'why does TLS fail?', type: 'sudo tls-kit trace handshakes -- CMD'},
   {task: 'what does it send?', type: 'sudo tls-kit trace -p PID'},
-  {task: 'what does this command send?', type: 'sudo tls-kit trace -- curl https://example.org'},
+  {task: 'what does a command send?', type: 'sudo tls-kit trace -- curl https://example.org'},
   {task: 'keep it for a ticket', type: 'sudo tls-kit trace -p PID -w f.ndjson.gz'},
   {task: 'look at it again', type: 'tls-kit replay f.ndjson.gz'},
+  {task: 'who was slow, what failed?', type: 'tls-kit report f.ndjson.gz --html r.html'},
+  {task: 'open it elsewhere', type: 'tls-kit export har f.ndjson.gz -w f.har'},
   {task: 'a server without Node.js', type: 'tls-kit gen > t.bt'},
   {task: 'nothing works', type: 'sudo tls-kit doctor'},
 ];

@@ -45,7 +45,7 @@ export default class Export extends TlsKitCommand {
     '<%= config.bin %> <%= command.id %> curl capture.ndjson.gz',
     {
       description: 'Into Wireshark, which takes port 443 for HTTP/2 only when it is told to:',
-      command: '<%= config.bin %> <%= command.id %> pcapng capture.ndjson.gz | tshark -r - -d tcp.port==443,http',
+      command: '<%= config.bin %> <%= command.id %> pcapng f.ndjson.gz | tshark -r - -d tcp.port==443,http',
     },
   ];
 

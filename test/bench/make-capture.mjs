@@ -102,6 +102,15 @@ const routes = [
     code: 503,
   },
 ];
+const reasons = {
+  200: 'OK',
+  204: 'No Content',
+  404: 'Not Found',
+  409: 'Conflict',
+  429: 'Too Many Requests',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+};
 const failures = [
   {
     comm: 'inventory',
@@ -130,43 +139,50 @@ const failures = [
   },
 ];
 
-const lines = [];
-const out = async (event) => {
-  lines.push(JSON.stringify(event));
-  if (lines.length >= 2000) await flush();
-};
-const flush = async () => {
-  const text = `${lines.join('\n')}\n`;
-  lines.length = 0;
+/** Events that have not been printed, with their times: calls of exchanges overlap. */
+let pending = [];
+const out = (event, ns) => pending.push({event, ns});
+
+/** Prints what happened until then, in the order in which it did. */
+async function printUntil(ns) {
+  pending.sort((a, b) => a.ns - b.ns);
+  const at = pending.findIndex((each) => each.ns > ns);
+  const ready = at < 0 ? pending : pending.slice(0, at);
+  pending = at < 0 ? [] : pending.slice(at);
+  const text = ready.map(({event}) => `${JSON.stringify(event)}\n`).join('');
   if (!process.stdout.write(text)) await once(process.stdout, 'drain');
-};
+}
+
 const timeAt = (ns) => {
   const ms = startMs + Math.floor(ns / 1e6);
   return `${new Date(ms).toISOString().slice(0, -1)}${String(Math.floor(ns % 1e6)).padStart(6, '0')}Z`;
 };
 
-await out({
-  type: 'session',
-  schema: 1,
-  tlsKit: '0.1.0',
-  bpftrace: '0.23.2',
-  kernel: '6.12.0',
-  host: 'shop-3',
-  startedAt: timeAt(0),
-  what: ['openssl', 'handshakes'],
-  filters: {comms: processes.map(({comm}) => comm)},
-  snaplen: 16_384,
-  redaction: 'on',
-  targets: [
-    {
-      library: 'openssl',
-      path: '/usr/lib/x86_64-linux-gnu/libssl.so.3',
-      version: '3.5.4',
-      pids: processes.map(({pid}) => pid),
-    },
-  ],
-});
-for (const {pid, comm, argv} of processes) await out({type: 'process', pid, uid: 1000, comm, argv});
+out(
+  {
+    type: 'session',
+    schema: 1,
+    tlsKit: '0.1.0',
+    bpftrace: '0.23.2',
+    kernel: '6.12.0',
+    host: 'shop-3',
+    startedAt: timeAt(0),
+    what: ['openssl', 'handshakes'],
+    filters: {comms: processes.map(({comm}) => comm)},
+    snaplen: 16_384,
+    redaction: 'on',
+    targets: [
+      {
+        library: 'openssl',
+        path: '/usr/lib/x86_64-linux-gnu/libssl.so.3',
+        version: '3.5.4',
+        pids: processes.map(({pid}) => pid),
+      },
+    ],
+  },
+  0,
+);
+for (const {pid, comm, argv} of processes) out({type: 'process', pid, uid: 1000, comm, argv}, 0);
 
 const totals = {calls: 0, sent: 0, received: 0};
 const open = [];
@@ -178,34 +194,42 @@ for (let index = 0; index < exchanges; index++) {
   const ns = index * apart + random() * apart;
   const share = index / exchanges;
   const isBadMinute = share > 0.55 && share < 0.66;
-  if (random() < 0.5 + 0.5 * Math.sin(share * 9) ** 2) await exchange(ns, isBadMinute);
-  if (index % Math.ceil(exchanges / 40) === 17) await failure(ns);
+  if (random() < 0.5 + 0.5 * Math.sin(share * 9) ** 2) exchange(ns, isBadMinute);
+  if (index % Math.ceil(exchanges / 40) === 17) failure(ns);
+  if (index % 2000 === 0) await printUntil(ns);
 }
-while (open.length > 0) await close(open.pop(), seconds * 1e9);
-await out({
-  type: 'warning',
-  code: 'unprobed',
-  message: 'process 1377 (curl) maps a libssl that is not probed: add --lib /opt/curl/libssl.so.3',
-});
+await printUntil(Number.POSITIVE_INFINITY);
+for (const connection of open) close(connection, seconds * 1e9);
+out(
+  {
+    type: 'warning',
+    code: 'unprobed',
+    message: 'process 1377 (curl) maps a libssl that is not probed: add --lib /opt/curl/libssl.so.3',
+  },
+  seconds * 1e9,
+);
 const bytes = totals.sent + totals.received;
-await out({
-  type: 'summary',
-  events: totals.calls,
-  calls: {entered: totals.calls + 2, returned: totals.calls, unmatched: 2},
-  bytes: {seen: bytes + 5120, captured: bytes, cut: 4096, lost: 1024, lostByGaps: 1024, peeked: 0},
-  lostEvents: 2,
-  malformedLines: 0,
-  incomplete: false,
-  redaction: {masked: exchanges, uninspectedBytes: 0},
-  durationNs: seconds * 1e9,
-  byProcess: [],
-  byConnection: [],
-});
-await flush();
+out(
+  {
+    type: 'summary',
+    events: totals.calls,
+    calls: {entered: totals.calls + 2, returned: totals.calls, unmatched: 2},
+    bytes: {seen: bytes + 5120, captured: bytes, cut: 4096, lost: 1024, lostByGaps: 1024, peeked: 0},
+    lostEvents: 2,
+    malformedLines: 0,
+    incomplete: false,
+    redaction: {masked: exchanges, uninspectedBytes: 0},
+    durationNs: seconds * 1e9,
+    byProcess: [],
+    byConnection: [],
+  },
+  seconds * 1e9,
+);
+await printUntil(Number.POSITIVE_INFINITY);
 
-async function exchange(ns, isBadMinute) {
+function exchange(ns, isBadMinute) {
   const route = pick(routes);
-  const connection = await connectionFor(route, ns);
+  const connection = connectionFor(route, ns);
   const {pid, comm} = connection;
   const isSlow = isBadMinute && route.host === 'api.payments.example';
   const totalNs = spread(route.median * (isSlow ? 6 : 1), route.sigma);
@@ -217,82 +241,82 @@ async function exchange(ns, isBadMinute) {
   const request = Buffer.from(
     `${route.method} ${target} HTTP/1.1\r\nHost: ${route.host}\r\nAuthorization: <redacted 40B #a1b2>\r\n\r\n`,
   );
-  const body = 'x'.repeat(Math.min(2000, spread(400, 1)));
+  const body = 'x'.repeat(status === 204 ? 0 : Math.min(2000, spread(400, 1)));
+  const length = status === 204 ? '' : `Content-Length: ${body.length}\r\n`;
   const answer = Buffer.from(
-    `HTTP/1.1 ${status} OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${reasons[status]}\r\nContent-Type: text/plain\r\n${length}\r\n${body}`,
   );
   const [asked, answered] = route.side === 'client' ? ['send', 'receive'] : ['receive', 'send'];
-  await data(ns, connection, who, asked, request);
-  if (!isUnanswered) await data(ns + totalNs, connection, who, answered, answer);
-  const waitNs = Math.round(totalNs * 0.9);
-  await out({
-    type: 'message',
-    time: timeAt(ns + totalNs),
-    ...who,
-    connection: connection.where,
-    side: route.side,
-    protocol: 'http/1',
-    complete: !isUnanswered,
-    gaps: [],
-    request: {
-      method: route.method,
-      target,
-      version: '1.1',
-      authority: route.host,
-      headers: [
-        {name: 'Host', value: route.host},
-        {name: 'Authorization', value: '<redacted 40B #a1b2>'},
-      ],
-    },
-    ...(!isUnanswered && {
-      response: {
-        status,
-        reason: {
-          200: 'OK',
-          204: 'No Content',
-          404: 'Not Found',
-          409: 'Conflict',
-          429: 'Too Many Requests',
-          502: 'Bad Gateway',
-          503: 'Service Unavailable',
-        }[status],
+  data(ns, connection, who, asked, request);
+  if (!isUnanswered) data(ns + totalNs, connection, who, answered, answer);
+  out(
+    {
+      type: 'message',
+      time: timeAt(ns + totalNs),
+      ...who,
+      connection: connection.where,
+      side: route.side,
+      protocol: 'http/1',
+      complete: !isUnanswered,
+      gaps: [],
+      request: {
+        method: route.method,
+        target,
         version: '1.1',
-        headers: [{name: 'Content-Type', value: 'application/json'}],
-        body: {length: body.length, captured: 0, truncated: true, text: ''},
+        authority: route.host,
+        headers: [
+          {name: 'Host', value: route.host},
+          {name: 'Authorization', value: '<redacted 40B #a1b2>'},
+        ],
       },
-    }),
-    timings: {
-      startedAt: timeAt(ns),
-      sentNs: 20_000,
-      ...(!isUnanswered && {waitNs, receiveNs: totalNs - waitNs, totalNs}),
+      ...(!isUnanswered && {
+        response: {
+          status,
+          reason: reasons[status],
+          version: '1.1',
+          headers: [{name: 'Content-Type', value: 'text/plain'}],
+          body: {length: body.length, captured: 0, truncated: true, text: ''},
+        },
+      }),
+      timings: {
+        startedAt: timeAt(ns),
+        sentNs: 0,
+        ...(!isUnanswered && {waitNs: totalNs, receiveNs: 0, totalNs}),
+      },
     },
-  });
+    ns + totalNs,
+  );
+  connection.freeNs = ns + totalNs;
+  if (isUnanswered) close(...open.splice(open.indexOf(connection), 1), ns + 3e9);
 }
 
-async function data(ns, connection, who, direction, payload) {
+function data(ns, connection, who, direction, payload) {
   totals.calls++;
   totals[direction === 'send' ? 'sent' : 'received'] += payload.length;
-  await out({
-    type: 'data',
-    time: timeAt(ns),
-    ...who,
-    function: direction === 'send' ? 'SSL_write' : 'SSL_read',
-    direction,
-    connection: connection.where,
-    offset: connection[direction],
-    length: payload.length,
-    captured: payload.length,
-    payload: payload.toString('base64'),
-    latencyNs: 40_000,
-  });
+  out(
+    {
+      type: 'data',
+      time: timeAt(ns),
+      ...who,
+      function: direction === 'send' ? 'SSL_write' : 'SSL_read',
+      direction,
+      connection: connection.where,
+      offset: connection[direction],
+      length: payload.length,
+      captured: payload.length,
+      payload: payload.toString('base64'),
+      latencyNs: 40_000,
+    },
+    ns,
+  );
   connection[direction] += payload.length;
 }
 
 /** Keeps connections alive for a while, as pools do. */
-async function connectionFor(route, ns) {
-  const kept = open.findIndex(({route: of}) => of === route);
+function connectionFor(route, ns) {
+  const kept = open.findIndex(({route: of, freeNs}) => of === route && freeNs <= ns);
   if (kept >= 0 && random() > 0.01) return open[kept];
-  if (kept >= 0) await close(open.splice(kept, 1)[0], ns);
+  if (kept >= 0) close(open.splice(kept, 1)[0], ns);
   const {pid, comm} = route.side === 'server' ? processes[2] : pick(processes.slice(0, 2));
   opened++;
   const local = `10.0.0.5:${32_768 + (opened % 28_000)}`;
@@ -300,68 +324,78 @@ async function connectionFor(route, ns) {
     id: `${pid}.${opened}`,
     fd: 10 + (opened % 900),
     local: route.side === 'server' ? '10.0.0.5:443' : local,
-    remote: route.remote,
+    remote:
+      route.side === 'server' ? route.remote.replace(/\d+$/, String(32_768 + ((7 * opened) % 28_000))) : route.remote,
     attribution: 'nested',
   };
-  const connection = {route, pid, comm, where, openedNs: ns, send: 0, receive: 0};
+  const connection = {route, pid, comm, where, openedNs: ns, freeNs: ns, send: 0, receive: 0};
   const durationNs = spread(route.side === 'server' ? 4e6 : 2.4e7, 0.4);
-  await out({type: 'connection', event: 'open', time: timeAt(ns), pid, comm, library: 'openssl', connection: where});
-  await out({
-    type: 'handshake',
-    time: timeAt(ns),
-    pid,
-    tid: pid,
-    uid: 1000,
-    comm,
-    library: 'openssl',
-    connection: where,
-    source: 'library',
-    role: route.side,
-    result: 'ok',
-    durationNs,
-    version: 'TLSv1.3',
-    cipher: 'TLS_AES_256_GCM_SHA384',
-    serverName: route.host,
-    resumed: random() < 0.4,
-  });
+  out({type: 'connection', event: 'open', time: timeAt(ns), pid, comm, library: 'openssl', connection: where}, ns);
+  out(
+    {
+      type: 'handshake',
+      time: timeAt(ns),
+      pid,
+      tid: pid,
+      uid: 1000,
+      comm,
+      library: 'openssl',
+      connection: where,
+      source: 'library',
+      role: route.side,
+      result: 'ok',
+      durationNs,
+      version: 'TLSv1.3',
+      cipher: 'TLS_AES_256_GCM_SHA384',
+      serverName: route.host,
+      resumed: random() < 0.4,
+    },
+    ns,
+  );
   open.push(connection);
   return connection;
 }
 
-async function close({pid, comm, where, openedNs, send, receive}, ns) {
-  await out({
-    type: 'connection',
-    event: 'close',
-    time: timeAt(ns),
-    pid,
-    comm,
-    library: 'openssl',
-    connection: where,
-    bytesSent: send,
-    bytesReceived: receive,
-    durationNs: Math.round(ns - openedNs),
-  });
+function close({pid, comm, where, openedNs, send, receive}, ns) {
+  out(
+    {
+      type: 'connection',
+      event: 'close',
+      time: timeAt(ns),
+      pid,
+      comm,
+      library: 'openssl',
+      connection: where,
+      bytesSent: send,
+      bytesReceived: receive,
+      durationNs: Math.round(ns - openedNs),
+    },
+    ns,
+  );
 }
 
-async function failure(ns) {
+function failure(ns) {
   const {comm, pid, remote, serverName, cause, explanation, certificate} = pick(failures);
   const where = {id: `${pid}.f${Math.round(ns)}`, remote, local: '10.0.0.5:33000', attribution: 'nested'};
-  await out({
-    type: 'handshake',
-    time: timeAt(ns),
-    pid,
-    tid: pid,
-    uid: 1000,
-    comm,
-    library: 'openssl',
-    connection: where,
-    source: 'library',
-    role: comm === 'nginx' ? 'server' : 'client',
-    result: 'failed',
-    cause,
-    explanation,
-    durationNs: spread(3e7, 0.3),
-    ...(serverName && {serverName}),
-    ...(certificate && {certificates: [certificate]}),
-  });
+  out(
+    {
+      type: 'handshake',
+      time: timeAt(ns),
+      pid,
+      tid: pid,
+      uid: 1000,
+      comm,
+      library: 'openssl',
+      connection: where,
+      source: 'library',
+      role: comm === 'nginx' ? 'server' : 'client',
+      result: 'failed',
+      cause,
+      explanation,
+      durationNs: spread(3e7, 0.3),
+      ...(serverName && {serverName}),
+      ...(certificate && {certificates: [certificate]}),
+    },
+    ns,
+  );
 }

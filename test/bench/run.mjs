@@ -1,6 +1,16 @@
 // Measures, and prints a table: `npm run bench`. Nothing here passes or fails.
 import {spawn, spawnSync} from 'node:child_process';
-import {copyFileSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, writeFileSync} from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import {cpus, tmpdir} from 'node:os';
 import {basename, join} from 'node:path';
 import {setTimeout as wait} from 'node:timers/promises';
@@ -33,6 +43,7 @@ try {
   await throughput();
   await readiness();
   await starts();
+  reports();
 } finally {
   writeFileSync(statistics, statisticsBefore);
   nginx.kill('SIGTERM');
@@ -184,6 +195,36 @@ function startTlsKit() {
 async function load() {
   const {stdout} = await execa('wrk', ['-t1', '-c8', `-d${seconds}s`, `https://127.0.0.1:${port}/`]);
   return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)[1]);
+}
+
+/** What report and export take for half a million events, and for a million: memory should not grow with them. */
+function reports() {
+  console.log('\n| command | events | file | seconds | most memory |');
+  console.log('| --- | --- | --- | --- | --- |');
+  for (const events of [650_000, 1_300_000]) {
+    const capture = join(folder, `${events}.ndjson`);
+    const made = openSync(capture, 'w');
+    const maker = new URL('make-capture.mjs', import.meta.url).pathname;
+    spawnSync('node', [maker, String(events), '3600'], {stdio: ['ignore', made, 'inherit']});
+    closeSync(made);
+    const {size} = statSync(capture);
+    const lines = Number(spawnSync('wc', ['-l', capture], {encoding: 'utf8'}).stdout.split(' ')[0]);
+    const out = join(folder, 'out');
+    for (const words of [
+      ['report', capture, '--html', out],
+      ['export', 'har', capture, '-w', out],
+      ['export', 'pcapng', capture, '-w', out],
+    ]) {
+      const tellMemory = 'data:text/javascript,process.on("exit",()=>console.error(process.resourceUsage().maxRSS))';
+      const startedMs = Date.now();
+      const {stderr} = spawnSync('node', ['--import', tellMemory, cli, ...words], {encoding: 'utf8'});
+      const seconds = (Date.now() - startedMs) / 1000;
+      const megabytes = Math.round(Number(stderr.trim().split('\n').at(-1)) / 1024);
+      const name = words.filter((word) => !word.startsWith('/') && !word.startsWith('-')).join(' ');
+      console.log(`| ${name} | ${lines} | ${Math.round(size / 1e6)} MB | ${seconds.toFixed(1)} | ${megabytes} MB |`);
+    }
+    rmSync(capture);
+  }
 }
 
 async function startNginx() {

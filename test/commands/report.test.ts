@@ -1,7 +1,7 @@
 import {readFileSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {gzipSync} from 'node:zlib';
-import {execa} from 'execa';
+import {execa, execaSync} from 'execa';
 import t, {type Test} from 'tap';
 import {recording} from '../sinks/report/events.js';
 import {plainEnv, program, root, tlsKit} from './tls-kit.js';
@@ -119,4 +119,32 @@ t.test('a closed pipe ends an export', async (t) => {
     {env: plainEnv, extendEnv: false, reject: false},
   );
   t.strictSame([stdout, exitCode], ['{"log":{"v', 0]);
+});
+
+const noTshark = execaSync('tshark', ['--version'], {reject: false}).failed && 'tshark is not installed';
+
+t.test('messages of a capture, those made from its data, and tshark agree', {skip: noTshark}, async (t) => {
+  const folder = t.testdir({});
+  const [whole, bare, packets] = ['whole', 'bare', 'packets'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const maker = join(root, 'test/bench/make-capture.mjs');
+  const {stdout: text} = await execa(process.execPath, [maker, '2000', '100'], {env: plainEnv, extendEnv: false});
+  writeFileSync(whole, text);
+  const lines = text.split('\n').filter((line) => !line.startsWith('{"type":"message"'));
+  writeFileSync(bare, lines.join('\n'));
+  const [ofMessages, ofData] = await Promise.all(
+    [whole, bare].map(async (path) => JSON.parse((await tlsKit(['report', path, '--json'])).stdout)),
+  );
+  for (const part of ['totals', 'latency', 'hosts', 'slowest', 'peers'])
+    t.strictSame(ofData[part], ofMessages[part], part);
+  t.equal((await tlsKit(['export', 'pcapng', whole, '--port-80', '-w', packets])).status, 0);
+  const {stdout} = await execa('tshark', ['-r', packets, '-Y', 'http', '-T', 'fields', '-e', 'http.request.method'], {
+    reject: false,
+  });
+  const seen = stdout.split('\n');
+  const {exchanges, answered} = ofMessages.totals;
+  t.strictSame([seen.filter(Boolean).length, seen.filter((method) => method === '').length], [exchanges, answered]);
 });
