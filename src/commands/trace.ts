@@ -7,6 +7,7 @@ import {TlsKitError} from '../errors.js';
 import {bpftraceFlag, checkWhat, readerFlags, requestOf, scriptFlags} from '../flags.js';
 import {requireMachine} from '../machine.js';
 import type {SummaryEvent} from '../model.js';
+import {asUser, unlockSudo} from '../privileges.js';
 import {createFan, createScreen, statusOf} from '../show.js';
 import {createCaptureFile, type Sink, type StatusNumbers, startStatusLine, visible} from '../sinks/index.js';
 import {commandWords} from '../start.js';
@@ -62,6 +63,7 @@ Exit status 6 when something happened that --fail-on names.`;
       summary: 'Make this file when every probe is attached',
     }),
     'dry-run': Flags.boolean({helpGroup: 'HOW', summary: 'Let bpftrace check the script, trace nothing'}),
+    sudo: Flags.boolean({helpGroup: 'HOW', summary: 'Run bpftrace alone through sudo'}),
     bpftrace: bpftraceFlag,
   };
 
@@ -69,8 +71,10 @@ Exit status 6 when something happened that --fail-on names.`;
     const {argv, flags} = await this.parse(Trace);
     const command = this.#command();
     const request = {...requestOf(checkWhat(argv as string[]), flags), ...(command && {command})};
-    const version = await requireMachine(flags.bpftrace, ['tls-kit', ...process.argv.slice(2)]);
-    if (flags['dry-run']) return this.#check(request, version, flags.bpftrace);
+    const sudo = flags.sudo && process.geteuid?.() !== 0;
+    const version = await requireMachine(flags.bpftrace, ['tls-kit', ...process.argv.slice(2)], sudo);
+    if (sudo) await unlockSudo();
+    if (flags['dry-run']) return this.#check(request, version, flags.bpftrace, sudo);
 
     let numbers: (() => StatusNumbers) | undefined;
     const status =
@@ -80,7 +84,8 @@ Exit status 6 when something happened that --fail-on names.`;
     const sinks: Sink[] = flags.write === undefined || flags.print ? [sink] : [];
     const show = createFan(sinks);
     const open = () => {
-      if (flags.write !== undefined) sinks.push(createCaptureFile(flags.write, caller));
+      const {write} = flags;
+      if (write !== undefined) sinks.push(asUser(caller, () => createCaptureFile(write)));
       if (!flags['no-redact'] && request.what.join() !== 'handshakes')
         say('Payload is shown as it is: secrets included.');
       return show;
@@ -103,6 +108,7 @@ Exit status 6 when something happened that --fail-on names.`;
           bpftrace: flags.bpftrace,
           bpftraceVersion: version,
           ...(caller && {caller}),
+          sudo,
           outputToErrors: flags.write === undefined,
           onReady: async () => {
             if (flags['ready-file'] !== undefined) await writeFile(flags['ready-file'], '', {flag: 'wx', mode: 0o600});
@@ -137,9 +143,14 @@ Exit status 6 when something happened that --fail-on names.`;
     return commandWords;
   }
 
-  async #check(request: Parameters<typeof prepare>[0], version: string, bpftrace: string): Promise<void> {
+  async #check(
+    request: Parameters<typeof prepare>[0],
+    version: string,
+    bpftrace: string,
+    sudo: boolean,
+  ): Promise<void> {
     const {script} = await prepare(request, version, {}, request.command && process.pid);
-    await checkScript(script, bpftrace);
+    await checkScript(script, bpftrace, sudo);
     this.log(
       `bpftrace ${version} accepts the script (${script.text.split('\n').length} lines, SHA-256 ${script.sha256}).`,
     );

@@ -1,4 +1,4 @@
-export {createCaptureFile, type Owner} from './capture-file.js';
+export {createCaptureFile} from './capture-file.js';
 export {createNdjsonSink} from './ndjson.js';
 export {createOutput, type Output} from './output.js';
 export {wantsColour} from './paint.js';
