@@ -9,10 +9,11 @@ export async function requireBpftrace(bpftrace: string): Promise<string> {
 /**
  * The version of the bpftrace that would run, on a machine where it can trace.
  * @param typed the words of the command line, for the sudo line to type.
+ * @param sudo bpftrace will be run by sudo: this process need not be root.
  */
-export async function requireMachine(bpftrace: string, typed: readonly string[]): Promise<string> {
+export async function requireMachine(bpftrace: string, typed: readonly string[], sudo = false): Promise<string> {
   const machine = await readMachine(bpftrace);
-  if (!machine.isRoot) {
+  if (!machine.isRoot && !sudo) {
     throw new TlsKitError('NOT_ROOT', 'Tracing needs root.', [`Type: sudo ${typed.map(shellWord).join(' ')}`]);
   }
   const version = checkBpftrace(machine.bpftrace);

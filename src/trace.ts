@@ -8,6 +8,7 @@ import {followHandshakes} from './handshakes.js';
 import {libraries} from './libraries/index.js';
 import type {SummaryEvent, TraceEvent} from './model.js';
 import {createParser, type Parser, toLines} from './parsers/index.js';
+import {giveUpRoot} from './privileges.js';
 import {makePlan} from './probes/plan.js';
 import {readLines} from './read.js';
 import {hasBtf, type Prepared, type Request, resolveFilters, resolveTargets} from './request.js';
@@ -28,8 +29,10 @@ export interface TraceOptions {
   readonly understand: UnderstandOptions;
   readonly bpftrace: string;
   readonly bpftraceVersion: string;
-  /** The user who called sudo, as whom a command runs. */
+  /** The user who called sudo: a command runs as him, and so does this process as soon as bpftrace runs. */
   readonly caller?: Caller;
+  /** bpftrace, which needs root, is run by sudo. */
+  readonly sudo?: boolean;
   /** The command's standard output goes to standard error, so that ours carries the trace alone. */
   readonly outputToErrors: boolean;
   /** Every probe is attached. */
@@ -85,7 +88,9 @@ export async function trace(request: Request, options: TraceOptions, open: () =>
     const show = open();
     options.say(announce(prepared));
     const {script} = prepared;
-    const engine = startEngine({script, bpftrace: options.bpftrace, processors: await onlineProcessors()});
+    const {bpftrace, sudo = false, caller} = options;
+    const engine = startEngine({script, bpftrace, processors: await onlineProcessors(), sudo});
+    if (caller) giveUpRoot(caller);
     return await follow({request, options, show, prepared, engine, command});
   } finally {
     command?.discard();

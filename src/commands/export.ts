@@ -2,6 +2,7 @@ import {Args, Flags} from '@oclif/core';
 import {TlsKitCommand} from '../command.js';
 import {TlsKitError} from '../errors.js';
 import {redactionFlags, understandOptionsOf} from '../message-flags.js';
+import {asUser} from '../privileges.js';
 import {readThrough} from '../read-through.js';
 import {
   createCurlSink,
@@ -68,8 +69,10 @@ export default class Export extends TlsKitCommand {
     const format = args.format as Format;
     const understand = {...(await understandOptionsOf(flags)), limits: {bodyBytes}};
     if (format === 'pcapng' && flags.write === undefined && process.stdout.isTTY) throw notForTerminals();
-    if (flags.write !== undefined) {
-      const file = createPrivateFile(flags.write, {what: 'export', flag: '-w'}, await callerOf(process.env));
+    const {write} = flags;
+    if (write !== undefined) {
+      const caller = await callerOf(process.env);
+      const file = asUser(caller, () => createPrivateFile(write, {what: 'export', flag: '-w'}));
       try {
         await this.#convert(args.file, sinkOf(format, file.write, flags['port-80']), understand);
       } finally {

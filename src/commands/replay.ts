@@ -2,6 +2,7 @@ import {Args} from '@oclif/core';
 import {TlsKitCommand} from '../command.js';
 import {readerFlags} from '../flags.js';
 import {messageFlags, redactionFlags, understandOptionsOf} from '../message-flags.js';
+import {asUser} from '../privileges.js';
 import {replay} from '../replay.js';
 import {createFan, createScreen, statusOf} from '../show.js';
 import {createCaptureFile, type Sink, startProgressLine} from '../sinks/index.js';
@@ -42,8 +43,9 @@ export default class Replay extends TlsKitCommand {
     const progress = isWatched ? startProgressLine(process.stderr, () => share) : undefined;
     const {sink, output} = createScreen({...flags, ...(progress && {beforeErr: progress.clear})});
     output.closed.addEventListener('abort', onSignal, {once: true});
-    const sinks: Sink[] =
-      flags.write === undefined ? [] : [createCaptureFile(flags.write, await callerOf(process.env))];
+    const {write} = flags;
+    const caller = await callerOf(process.env);
+    const sinks: Sink[] = write === undefined ? [] : [asUser(caller, () => createCaptureFile(write))];
     if (flags.write === undefined || flags.print) sinks.push(sink);
     const show = createFan(sinks);
     try {

@@ -1,6 +1,7 @@
 import {Args, Flags} from '@oclif/core';
 import {TlsKitCommand} from '../command.js';
 import {messageFlags, redactionFlags, understandOptionsOf} from '../message-flags.js';
+import {asUser} from '../privileges.js';
 import {readThrough} from '../read-through.js';
 import {
   createPrivateFile,
@@ -59,7 +60,8 @@ export default class Report extends TlsKitCommand {
   }
 
   async #writeHtml(path: string, report: ReportData): Promise<void> {
-    const file = createPrivateFile(path, {what: 'report', flag: '--html'}, await callerOf(process.env));
+    const caller = await callerOf(process.env);
+    const file = asUser(caller, () => createPrivateFile(path, {what: 'report', flag: '--html'}));
     await file.write(reportHtml(report));
     await file.close();
     this.logToStderr(`The report is in ${path}.`);

@@ -9,6 +9,7 @@ import {requireMachine} from '../machine.js';
 import {messageFlags, redactionFlags, understandOptionsOf} from '../message-flags.js';
 import type {SummaryEvent} from '../model.js';
 import {createPeerTest} from '../peers.js';
+import {asUser, unlockSudo} from '../privileges.js';
 import {createFan, createScreen, statusOf} from '../show.js';
 import {createCaptureFile, type Sink, type StatusNumbers, startStatusLine, visible} from '../sinks/index.js';
 import {commandWords} from '../start.js';
@@ -66,6 +67,7 @@ Exit status 6 when something happened that --fail-on names.`;
       summary: 'Make this file when every probe is attached',
     }),
     'dry-run': Flags.boolean({helpGroup: 'HOW', summary: 'Let bpftrace check the script, trace nothing'}),
+    sudo: Flags.boolean({helpGroup: 'HOW', summary: 'Run bpftrace alone through sudo'}),
     bpftrace: bpftraceFlag,
   };
 
@@ -74,8 +76,10 @@ Exit status 6 when something happened that --fail-on names.`;
     const command = this.#command();
     const request = {...requestOf(checkWhat(argv as string[], 'trace'), flags), ...(command && {command})};
     const understand = await understandOptionsOf(flags);
-    const version = await requireMachine(flags.bpftrace, ['tls-kit', ...process.argv.slice(2)]);
-    if (flags['dry-run']) return this.#check(request, version, flags.bpftrace);
+    const sudo = flags.sudo && process.geteuid?.() !== 0;
+    const version = await requireMachine(flags.bpftrace, ['tls-kit', ...process.argv.slice(2)], sudo);
+    if (sudo) await unlockSudo();
+    if (flags['dry-run']) return this.#check(request, version, flags.bpftrace, sudo);
 
     let numbers: (() => StatusNumbers) | undefined;
     const status =
@@ -85,7 +89,8 @@ Exit status 6 when something happened that --fail-on names.`;
     const sinks: Sink[] = flags.write === undefined || flags.print ? [sink] : [];
     const show = createFan(sinks);
     const open = () => {
-      if (flags.write !== undefined) sinks.push(createCaptureFile(flags.write, caller));
+      const {write} = flags;
+      if (write !== undefined) sinks.push(asUser(caller, () => createCaptureFile(write)));
       if (request.what.join() !== 'handshakes') say(redactionLine(flags['no-redact']));
       return show;
     };
@@ -108,6 +113,7 @@ Exit status 6 when something happened that --fail-on names.`;
           bpftrace: flags.bpftrace,
           bpftraceVersion: version,
           ...(caller && {caller}),
+          sudo,
           outputToErrors: flags.write === undefined,
           onReady: async () => {
             if (flags['ready-file'] !== undefined) await writeFile(flags['ready-file'], '', {flag: 'wx', mode: 0o600});
@@ -144,9 +150,14 @@ Exit status 6 when something happened that --fail-on names.`;
     return commandWords;
   }
 
-  async #check(request: Parameters<typeof prepare>[0], version: string, bpftrace: string): Promise<void> {
+  async #check(
+    request: Parameters<typeof prepare>[0],
+    version: string,
+    bpftrace: string,
+    sudo: boolean,
+  ): Promise<void> {
     const {script} = await prepare(request, version, {}, request.command && process.pid);
-    await checkScript(script, bpftrace);
+    await checkScript(script, bpftrace, sudo);
     this.log(
       `bpftrace ${version} accepts the script (${script.text.split('\n').length} lines, SHA-256 ${script.sha256}).`,
     );

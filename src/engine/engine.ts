@@ -1,11 +1,11 @@
-import {readdir, readFile, readlink} from 'node:fs/promises';
+import {readFile} from 'node:fs/promises';
 import {createInterface} from 'node:readline';
 import type {Readable, Writable} from 'node:stream';
 import {setTimeout as wait} from 'node:timers/promises';
 import {execa} from 'execa';
 import {TlsKitError} from '../errors.js';
 import type {EngineSignal, Script} from '../model.js';
-import {keeper} from './keeper.js';
+import {keeper, keeperMark} from './keeper.js';
 import {type Fatal, readMessage} from './messages.js';
 
 /** How bpftrace ended: its exit status, or the signal that ended it; neither where even the keeper was killed. */
@@ -37,6 +37,8 @@ export interface EngineOptions {
   readonly bpftrace: string;
   /** The processors that are online. */
   readonly processors: readonly number[];
+  /** The keeper and bpftrace run through sudo, which must not need to ask for a password any more. */
+  readonly sudo?: boolean;
 }
 
 /** A loaded machine takes seconds to verify a large program; one that takes longer hangs. */
@@ -46,31 +48,34 @@ const drainLimitMs = 10_000;
 const markerEveryMs = 50;
 
 /** Starts bpftrace under its keeper. Nothing is buffered; nothing stays behind, however the caller ends. */
-export function startEngine({script, bpftrace, processors}: EngineOptions): Engine {
-  const byArgument = script.dialect.scriptBy === 'argument';
-  const source = byArgument ? ['-e', script.text] : ['/dev/stdin'];
-  const words = [bpftrace, '-f', 'json', ...source, ...script.parameters];
-  const child = execa('sh', ['-c', keeper, 'tls-kit-keeper', processors.join(' '), ...words], {
+export function startEngine({script, bpftrace, processors, sudo = false}: EngineOptions): Engine {
+  const {text, source} = sourceOf(script);
+  const length = String(Buffer.byteLength(text));
+  const words = ['env', ...environmentOf(script), bpftrace, '-f', 'json', ...source, ...script.parameters];
+  const asRoot = sudo ? viaSudo : [];
+  const [file, ...rest] = [...asRoot, 'sh', '-c', keeper, keeperMark, processors.join(' '), length, ...words] as [
+    string,
+  ];
+  const child = execa(file, rest, {
     buffer: false,
     reject: false,
-    detached: true, // a process group of its own: Ctrl-C must close the gate first
+    detached: !sudo, // out of reach of Ctrl-C; sudo remembers its user by the terminal, and stays
     cleanup: false, // the lifeline does it, also where an exit handler can't
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
-    env: {...script.environment, __BPFTRACE_NOTIFY_PROBES_ATTACHED: '1', LC_ALL: 'C'},
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   const lifeline = child.stdin as Writable;
-  const scriptPipe = child.stdio[3] as unknown as Writable;
-  for (const pipe of [lifeline, scriptPipe]) pipe.on('error', ignoreClosedPipe);
-  scriptPipe.end(byArgument ? '' : script.text);
+  lifeline.on('error', ignoreClosedPipe);
+  lifeline.write(text);
 
   const attached = latch();
   const probes = latch<number>();
   const said: Said = {warnings: [], fatal: [], lines: []};
-  const errorsRead = readErrors(child.stderr as Readable, attached.open, said);
-  const reports = readReports(child.stdio[4] as unknown as Readable);
-  const ended = reports.end.then(async (end) => {
+  let links = 0;
+  const report = (word: string, number: number) => {
+    if (word === 'links') links = number;
+  };
+  const ended = readErrors(child.stderr as Readable, {ready: attached.open, report, said}).then((end) => {
     lifeline.end();
-    await errorsRead;
     return end;
   });
   const rounds = new Map<number, number>();
@@ -123,22 +128,36 @@ export function startEngine({script, bpftrace, processors}: EngineOptions): Engi
 
   /** Before 0.14 nothing tells when all is attached: count the perf events, one a probe and one a processor. */
   async function watchLinks(): Promise<void> {
-    const [pid, count] = await Promise.all([reports.pid, probes.opened]);
-    while (!attached.isOpen() && (await perfEvents(pid)) < count + processors.length) await wait(20);
+    const count = await probes.opened;
+    while (!attached.isOpen() && links < count + processors.length) {
+      lifeline.write('links\n');
+      await wait(20);
+    }
     attached.open();
   }
 }
 
+/** Never asks for a password: whoever wants sudo has made sure of it before, where it can be typed. */
+const viaSudo = ['sudo', '-n', '--'];
+
+/** What goes to bpftrace's standard input, and the words that name it. */
+function sourceOf({text, dialect}: Script): {text: string; source: readonly string[]} {
+  return dialect.scriptBy === 'argument' ? {text: '', source: ['-e', text]} : {text, source: ['/dev/stdin']};
+}
+
+/** As words for env(1), since sudo passes no environment on. */
+function environmentOf({environment}: Script): readonly string[] {
+  const all = {...environment, __BPFTRACE_NOTIFY_PROBES_ATTACHED: '1', LC_ALL: 'C'};
+  return Object.entries(all).map(([name, value]) => `${name}=${value}`);
+}
+
 /** Lets bpftrace check a script without tracing. Rejects with what it said against it. */
-export async function checkScript(script: Script, bpftrace: string): Promise<void> {
-  const source = script.dialect.scriptBy === 'argument' ? ['-e', script.text] : ['/dev/stdin'];
+export async function checkScript(script: Script, bpftrace: string, sudo = false): Promise<void> {
+  const {text, source} = sourceOf(script);
   const shell = 'cat | "$@"'; // bpftrace opens a pipe as a script but no socket, and those of Node.js are sockets
-  const words = ['-c', shell, 'sh', bpftrace, script.dialect.check, ...source, ...script.parameters];
-  const result = await execa('sh', words, {
-    input: script.text,
-    reject: false,
-    env: {...script.environment, LC_ALL: 'C'},
-  });
+  const words = ['env', ...environmentOf(script), bpftrace, script.dialect.check, ...source, ...script.parameters];
+  const [file, ...rest] = [...(sudo ? viaSudo : []), 'sh', '-c', shell, 'sh', ...words] as [string];
+  const result = await execa(file, rest, {input: text, reject: false});
   if (result.exitCode === 0) return;
   const said: Said = {warnings: [], fatal: [], lines: []};
   for (const line of result.stderr.split('\n')) hear(line, said);
@@ -167,10 +186,24 @@ function endedEarly(end: EngineEnd, {fatal, lines}: Said): TlsKitError {
   );
 }
 
-async function readErrors(stderr: Readable, ready: () => void, said: Said): Promise<void> {
+interface Hearing {
+  readonly ready: () => void;
+  readonly report: (word: string, number: number) => void;
+  readonly said: Said;
+}
+
+/** Reads what the keeper and bpftrace say, and gives how bpftrace ended. */
+async function readErrors(stderr: Readable, {ready, report, said}: Hearing): Promise<EngineEnd> {
+  let end: EngineEnd = {};
   for await (const line of createInterface({input: stderr})) {
-    if (hear(line, said) === 'ready') ready();
+    const [mark, word = '', digits] = line.split(' ');
+    const number = Number(digits);
+    if (mark !== keeperMark) {
+      if (hear(line, said) === 'ready') ready();
+    } else if (word === 'exit') end = number > 128 ? {signal: number - 128} : {exitCode: number};
+    else report(word, number);
   }
+  return end;
 }
 
 function hear(line: string, {warnings, fatal, lines}: Said): 'ready' | undefined {
@@ -180,26 +213,6 @@ function hear(line: string, {warnings, fatal, lines}: Said): 'ready' | undefined
   if (message.kind === 'fatal' && fatal.length < linesKept) fatal.push(message);
   if (lines.length < linesKept && !line.includes('RLIMIT_MEMLOCK')) lines.push(line);
   return undefined;
-}
-
-function readReports(reports: Readable): {pid: Promise<number>; end: Promise<EngineEnd>} {
-  const pid = latch<number>();
-  const read = async (): Promise<EngineEnd> => {
-    for await (const line of createInterface({input: reports})) {
-      const [word, number] = line.split(' ');
-      if (word === 'pid') pid.open(Number(number));
-      if (word === 'exit') return Number(number) > 128 ? {signal: Number(number) - 128} : {exitCode: Number(number)};
-    }
-    return {};
-  };
-  return {pid: pid.opened, end: read()};
-}
-
-/** The descriptors of a process that are perf events: `anon_inode:[perf_event]` in /proc/PID/fd. */
-async function perfEvents(pid: number): Promise<number> {
-  const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
-  const links = await Promise.all(descriptors.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
-  return links.filter((link) => link === 'anon_inode:[perf_event]').length;
 }
 
 /** The processors that are online, from /sys/devices/system/cpu/online ("0-3,6"). */

@@ -5,7 +5,7 @@ export {createNdjsonSink} from './ndjson.js';
 export {createOutput, type Output} from './output.js';
 export {wantsColour} from './paint.js';
 export {createPcapngSink} from './pcapng/sink.js';
-export {createPrivateFile, type Owner, type PrivateFile} from './private-file.js';
+export {createPrivateFile, type PrivateFile} from './private-file.js';
 export {ReportFold} from './report/fold.js';
 export {reportHtml} from './report/html.js';
 export type {Report} from './report/report.js';

@@ -1,4 +1,4 @@
-import {constants, createWriteStream, fchownSync, fstatSync, ftruncateSync, openSync, type WriteStream} from 'node:fs';
+import {constants, createWriteStream, fchmodSync, fstatSync, ftruncateSync, openSync, type WriteStream} from 'node:fs';
 import {finished} from 'node:stream/promises';
 import {createGzip, type Gzip, constants as zlib} from 'node:zlib';
 import {TlsKitError} from '../errors.js';
@@ -17,22 +17,16 @@ export interface FilePurpose {
   readonly flag: string;
 }
 
-/** The user who is to own the file: the one who called sudo. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
 /** A gzip stream is brought to a point where it can be read, this often: what was written survives a kill. */
 const flushEveryMs = 1000;
 
 /**
- * Opens a file to write to, compressed when the name ends in `.gz`. The file is 0600, owned by the caller, and never reached
- * through a symbolic link. Opened at once, so that what is wrong with the path is known before anything is traced.
+ * Opens a file to write to, compressed when the name ends in `.gz`. The file is 0600, belongs to the user that this process is, and
+ * is never reached through a symbolic link. Opened at once, so that what is wrong with the path is known before anything is traced.
  * Throws WRITE_FAILED; what was written until then stays.
  */
-export function createPrivateFile(path: string, purpose: FilePurpose, owner?: Owner): PrivateFile {
-  const file = createWriteStream(path, {fd: openPrivately(path, purpose, owner)});
+export function createPrivateFile(path: string, purpose: FilePurpose): PrivateFile {
+  const file = createWriteStream(path, {fd: openPrivately(path, purpose)});
   const gzip = path.endsWith('.gz') ? createGzip() : undefined;
   let failure: TlsKitError | undefined;
   file.on('error', (error) => {
@@ -67,17 +61,9 @@ export function createPrivateFile(path: string, purpose: FilePurpose, owner?: Ow
   };
 }
 
-function openPrivately(path: string, {what, flag}: FilePurpose, owner: Owner | undefined): number {
-  const {O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY} = constants;
+function openPrivately(path: string, {what, flag}: FilePurpose): number {
   try {
-    const fd = openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
-    const stat = fstatSync(fd);
-    const me = owner?.uid ?? process.getuid?.() ?? 0;
-    if (!stat.isFile() || stat.nlink > 1) throw new Error('it is not a plain file of one name');
-    if (stat.size > 0 && stat.uid !== me) throw new Error(`it belongs to user ${stat.uid}`);
-    ftruncateSync(fd);
-    if (owner) fchownSync(fd, owner.uid, owner.gid);
-    return fd;
+    return openNew(path) ?? openOwn(path);
   } catch (cause) {
     const error = cause as NodeJS.ErrnoException;
     const why = error.code === 'ELOOP' ? 'it is a symbolic link' : error.message;
@@ -88,6 +74,32 @@ function openPrivately(path: string, {what, flag}: FilePurpose, owner: Owner | u
       {cause},
     );
   }
+}
+
+/** Makes the file; undefined where something of that name is there. */
+function openNew(path: string): number | undefined {
+  const {O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY} = constants;
+  try {
+    return openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Empties a file of our own. Another user's is refused also when it is empty: he may have it open, and would read along. So is
+ * a file of several names, one of which may be a name that matters.
+ */
+function openOwn(path: string): number {
+  const {O_NOFOLLOW, O_NONBLOCK, O_WRONLY} = constants;
+  const fd = openSync(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK); // a FIFO without a reader would wait
+  const stat = fstatSync(fd);
+  if (!stat.isFile() || stat.nlink > 1) throw new Error('it is not a plain file of one name');
+  if (stat.uid !== process.geteuid?.()) throw new Error(`it belongs to user ${stat.uid}`);
+  fchmodSync(fd, 0o600);
+  ftruncateSync(fd);
+  return fd;
 }
 
 function writeFailed(path: string, {what, flag}: FilePurpose, error: NodeJS.ErrnoException): TlsKitError {

@@ -1,5 +1,5 @@
 import {execFileSync} from 'node:child_process';
-import {chownSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
+import {chmodSync, chownSync, linkSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {gunzipSync} from 'node:zlib';
 import t from 'tap';
@@ -42,24 +42,34 @@ t.test('a symbolic link, a folder, and a file of two names are refused', async (
 
 const isRoot = process.getuid?.() === 0;
 
-t.test(
-  'under sudo the file belongs to the caller, and the file of another is left alone',
-  {skip: !isRoot && 'needs root'},
-  async (t) => {
-    const folder = t.testdir({other: 'precious'});
-    const owner = {uid: 65_534, gid: 65_534};
-    const path = join(folder, 'mine');
-    const sink = createCaptureFile(path, owner);
-    await sink.close();
-    t.equal(lstatSync(path).uid, owner.uid);
-    chownSync(join(folder, 'other'), 1, 1);
-    t.throws(() => createCaptureFile(join(folder, 'other'), owner), {
-      code: 'WRITE_FAILED',
-      message: /belongs to user 1/,
-    });
+t.test('a file of another user is left alone, empty or not, and an own one is closed to others', async (t) => {
+  const folder = t.testdir({other: 'precious', empty: '', mine: 'old'});
+  if (isRoot) {
+    for (const [name, uid] of [
+      ['other', 1],
+      ['empty', 2],
+    ] as const) {
+      chownSync(join(folder, name), uid, uid);
+      const refusal = {code: 'WRITE_FAILED', message: new RegExp(`belongs to user ${uid}`)};
+      t.throws(() => createCaptureFile(join(folder, name)), refusal);
+    }
     t.equal(readFileSync(join(folder, 'other'), 'utf8'), 'precious');
-  },
-);
+  }
+  chmodSync(join(folder, 'mine'), 0o666);
+  await createCaptureFile(join(folder, 'mine')).close();
+  const {mode, size} = statSync(join(folder, 'mine'));
+  t.same([mode & 0o777, size], [0o600, 0]);
+});
+
+t.test('a file of two names, a FIFO and a device are refused', async (t) => {
+  const folder = t.testdir({one: 'precious'});
+  linkSync(join(folder, 'one'), join(folder, 'two'));
+  execFileSync('mkfifo', [join(folder, 'fifo')]);
+  for (const path of [join(folder, 'two'), join(folder, 'fifo'), '/dev/null']) {
+    t.throws(() => createCaptureFile(path), {code: 'WRITE_FAILED'}, path);
+  }
+  t.equal(readFileSync(join(folder, 'one'), 'utf8'), 'precious');
+});
 
 t.test('a full disk is one clear failure, and what was written stays', {skip: !isRoot && 'needs root'}, async (t) => {
   const folder = join(t.testdir(), 'small');
