@@ -31,7 +31,9 @@ export class Tracer {
   constructor(folder: string, words: readonly string[], env: Record<string, string> = {}) {
     this.#ready = join(folder, `ready-${Math.random().toString(36).slice(2)}`);
     const [before, after] = split(words);
-    const all = [cli, 'trace', ...before, '--ready-file', this.#ready, ...after];
+    // Bytes are compared as they were sent, unless redaction is what is tested.
+    const shown = before.some((word) => /^--(?:no-)?redact\b/.test(word)) ? before : [...before, '--no-redact'];
+    const all = [cli, 'trace', ...shown, '--ready-file', this.#ready, ...after];
     this.child = spawn(process.execPath, all, {
       cwd: folder,
       env: {...process.env, ...env},
