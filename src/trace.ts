@@ -121,7 +121,7 @@ async function follow(run: Run): Promise<SummaryEvent> {
   const watch = new Watch({request, prepared, parser, say: options.say, commandPid: command?.pid});
   const enough = new AbortController();
   const stopped = runAndStop(run, enough.signal, () => watch.begin());
-  stopped.catch(() => undefined); // thrown below, after what else went wrong
+  stopped.catch(engine.abort); // it is thrown below, after what else went wrong
 
   const understand = createUnderstanding(options.understand);
   const write = async (event: TraceEvent): Promise<void> => {

@@ -116,7 +116,7 @@ Exit status 6 when something happened that --fail-on names.`;
           sudo,
           outputToErrors: flags.write === undefined,
           onReady: async () => {
-            if (flags['ready-file'] !== undefined) await writeFile(flags['ready-file'], '', {flag: 'wx', mode: 0o600});
+            if (flags['ready-file'] !== undefined) await makeReadyFile(flags['ready-file']);
             say(command ? 'Tracing.' : 'Tracing. Ctrl-C stops.');
           },
           say,
@@ -160,6 +160,22 @@ Exit status 6 when something happened that --fail-on names.`;
     await checkScript(script, bpftrace, sudo);
     this.log(
       `bpftrace ${version} accepts the script (${script.text.split('\n').length} lines, SHA-256 ${script.sha256}).`,
+    );
+  }
+}
+
+/** Throws WRITE_FAILED: also where something of that name is there, which may say that an earlier trace was ready. */
+async function makeReadyFile(path: string): Promise<void> {
+  try {
+    await writeFile(path, '', {flag: 'wx', mode: 0o600});
+  } catch (cause) {
+    const {code, message} = cause as NodeJS.ErrnoException;
+    const why = code === 'EEXIST' ? 'it is already there' : message;
+    throw new TlsKitError(
+      'WRITE_FAILED',
+      `The ready file ${path} cannot be made: ${why}.`,
+      ['Remove it, or name another one with --ready-file'],
+      {cause},
     );
   }
 }

@@ -2,6 +2,7 @@ import type {CompanionDeed, Deed, Dialect, PlannedFunction, ProbePlan} from '../
 import {
   commentLiteral,
   commLiteral,
+  isAttachable,
   Literal,
   numberLiteral,
   pathLiteral,
@@ -280,13 +281,19 @@ function piecesOf(snaplen: number, {piece}: Dialect): Pieces {
   };
 }
 
-/** The points of all companions' functions of one kind, each file once. */
+/**
+ * The points of all companions' functions of one kind, each file once. One that bpftrace cannot attach to is left out: a library
+ * by a plain name may stand beside it, and then failures are told with less.
+ */
 function companionPoints(plan: ProbePlan, deed: CompanionDeed): readonly PointContext[] {
-  const points = plan.targets.flatMap(({companion}) =>
-    (companion?.functions ?? [])
-      .filter((each) => each.deed === deed)
-      .map(({name}) => [`${companion?.attachPath} ${name}`, companion?.attachPath ?? '', name] as const),
-  );
+  const points = plan.targets
+    .flatMap(({companion}) => companion ?? [])
+    .filter(({attachPath}) => isAttachable(attachPath))
+    .flatMap(({attachPath, functions}) =>
+      functions
+        .filter((each) => each.deed === deed)
+        .map(({name}) => [`${attachPath} ${name}`, attachPath, name] as const),
+    );
   const distinct = new Map(points.map((point) => [point[0], point]));
   return [...distinct.values()].map(([, path, name]) => ({path: pathLiteral(path), symbol: symbolLiteral(name)}));
 }
