@@ -59,7 +59,7 @@ function kept(bytes: number): {withheld?: number} {
 
 function redactSpan({kind, bytes, contentType, contentEncoding}: ReadSpan, mask: Mask): Buffer | undefined {
   if (kind === 'framing') return bytes;
-  if (kind === 'body' && !isReadable(bytes, contentEncoding)) return undefined;
+  if (kind === 'body' && !isReadable(bytes, contentType, contentEncoding)) return undefined;
   const text = bytes.toString('latin1');
   const masked = maskSpan(kind, text, contentType, {...mask, replace: (secret) => hide(secret, mask)});
   if (masked === text) return bytes;
