@@ -1,6 +1,6 @@
 import type {MessageFilter} from './filters/index.js';
-import type {DataEvent, MessageEvent, SessionEvent, TraceEvent} from './model.js';
-import {createDecoder, type DecodeLimits} from './protocols/index.js';
+import type {DataEvent, MessageEvent, SessionEvent, SocketEvent, TraceEvent} from './model.js';
+import {createDecoder, createSocketReader, type DecodeLimits} from './protocols/index.js';
 import {createRedactor} from './redaction/index.js';
 
 export interface UnderstandOptions {
@@ -26,6 +26,7 @@ export function createUnderstanding({
 }: UnderstandOptions): (event: TraceEvent) => readonly TraceEvent[] {
   const redactor = redact === 'off' ? undefined : createRedactor(redact);
   const decoder = createDecoder(limits);
+  const sockets = createSocketReader();
   let isDecoding = true;
   let isRedacted = false;
 
@@ -48,12 +49,17 @@ export function createUnderstanding({
     return [redactor ? redactor.redact(known, spans) : known, ...wanted(messages)];
   };
 
+  const socket = (event: SocketEvent): TraceEvent =>
+    redactor && !isRedacted ? redactor.redact(event, sockets.read(event)) : event;
+
   return (event) => {
     switch (event.type) {
       case 'session':
         return begin(event);
       case 'data':
         return call(event);
+      case 'socket':
+        return [socket(event)];
       case 'connection':
         return event.event === 'close' && isDecoding ? [...wanted(decoder.push(event)), event] : [event];
       case 'message':

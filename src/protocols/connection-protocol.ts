@@ -16,6 +16,9 @@ type Direction = DataEvent['direction'];
 /** The longest beginning that is held while it could become more than one protocol. */
 const maxUndecidedBytes = 16 * 1024;
 
+/** So much of a line of an unknown protocol is kept for the calls that go on with it. */
+const maxLineBytes = 512;
+
 /** What is held of a direction while the protocol is not known. */
 interface Lane {
   expected: number;
@@ -25,6 +28,9 @@ interface Lane {
   opaque: number;
   /** `unknown`: it began with what no protocol begins with. `doubtful`: bytes are missing from before that could be told. */
   verdict: 'doubtful' | 'unknown' | undefined;
+  /** Of an unknown protocol: the last line, which may go on at `lineEnd`. */
+  line: Buffer;
+  lineEnd: number;
 }
 
 /** One connection: its two streams, the protocol they turn out to speak, and what belongs to no message. */
@@ -47,6 +53,8 @@ export class ConnectionProtocol implements DecoderHost {
       first: undefined,
       opaque: 0,
       verdict: undefined,
+      line: Buffer.alloc(0),
+      lineEnd: 0,
     });
     this.#lanes = {send: lane(), receive: lane()};
   }
@@ -188,8 +196,12 @@ export class ConnectionProtocol implements DecoderHost {
 
   /** With its beginning missing, a protocol that we know would look like one that we do not. */
   #spanUnknown({event, offset, bytes}: BytesPiece): void {
-    if (this.#isOpaque || this.#lanes[event.direction].verdict === 'unknown')
-      this.span({kind: 'unknown', offset, bytes});
+    const lane = this.#lanes[event.direction];
+    if (!this.#isOpaque && lane.verdict !== 'unknown') return;
+    const before = lane.lineEnd === offset ? lane.line : Buffer.alloc(0);
+    this.span({kind: this.#looksLikeTls ? 'ciphertext' : 'unknown', offset, bytes, before});
+    lane.line = lastLine(before, bytes);
+    lane.lineEnd = offset + bytes.length;
   }
 
   #isJoined(direction: Direction): boolean {
@@ -236,4 +248,11 @@ export class ConnectionProtocol implements DecoderHost {
       },
     });
   }
+}
+
+/** The end of these bytes that is in no line before, as far as it is kept. A copy, so that it does not hold the whole call in memory. */
+function lastLine(before: Buffer, bytes: Buffer): Buffer {
+  const start = bytes.lastIndexOf(0x0a) + 1;
+  const line = start > 0 ? bytes.subarray(start) : Buffer.concat([before, bytes.subarray(-maxLineBytes)]);
+  return Buffer.from(line.subarray(-maxLineBytes));
 }

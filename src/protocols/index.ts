@@ -4,6 +4,7 @@ import {type DecodeLimits, defaultLimits, type MessageEvent} from './message.js'
 import type {Reading} from './span.js';
 
 export {type DecodeLimits, defaultLimits, type MessageEvent} from './message.js';
+export {createSocketReader, type SocketReader} from './socket-reader.js';
 export type {Reading, Span} from './span.js';
 
 /** Turns events, in their order, into messages. */

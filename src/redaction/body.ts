@@ -10,13 +10,25 @@ export function maskBody(text: string, contentType: string | undefined, mask: Ma
 }
 
 /** Whether the bytes of a body can be read for secrets: they are text, as they are. */
-export function isReadable(bytes: Buffer, contentEncoding: string | undefined): boolean {
+export function isReadable(
+  bytes: Buffer,
+  contentType: string | undefined,
+  contentEncoding: string | undefined,
+): boolean {
   const isPlain = contentEncoding === undefined || /^\s*(?:identity)?\s*$/i.test(contentEncoding);
-  return isPlain && isUtf8(bytes) && !hasControls(bytes);
+  return isPlain && isUtf8(bytes) && isText(bytes.toString('latin1'), contentType);
 }
 
-/** Text has no zero bytes and no escapes: UTF-16, and formats that only look like text, do. */
-function hasControls(bytes: Buffer): boolean {
-  for (const byte of bytes) if (byte < 0x09 || (byte > 0x0d && byte < 0x20)) return true;
-  return false;
+/**
+ * Whether this is text in more than its encoding: UTF-16, and formats whose fields have numbers for names, may be UTF-8 by chance.
+ */
+export function isText(text: string, contentType?: string): boolean {
+  if (contentType !== undefined && binaryTypes.test(contentType)) return false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x09 || (code > 0x0d && code < 0x20)) return false;
+  }
+  return true;
 }
+
+const binaryTypes = /^\s*application\/(?:grpc\b|cbor\b|\S*(?:protobuf|proto\b|msgpack|messagepack|thrift|avro))/i;

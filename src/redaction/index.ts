@@ -1,6 +1,6 @@
 import type {DataEvent, SessionEvent, SocketEvent, SummaryEvent, TraceEvent} from '../events.js';
 import {maskCommand} from './command-line.js';
-import {asterisksInBase64, type ReadSpan, redactData, withheld} from './data.js';
+import {type ReadSpan, redactData, withheld} from './data.js';
 import {createTags, type Mask} from './mask.js';
 import {redactMessage} from './message.js';
 import {createSecretNames} from './names.js';
@@ -8,7 +8,10 @@ import {maskText} from './text.js';
 
 /** Takes secrets out of events. It fails closed: payload that nothing was made of is kept back. */
 export interface Redactor {
-  /** An event as it may be shown. Of a data event `spans` say what it was read as; without them its payload is withheld. */
+  /**
+   * An event as it may be shown. `spans` say what the payload was read as, of a data event in its stream, of a socket event in the
+   * call; without them it is withheld.
+   */
   redact(event: TraceEvent, spans?: readonly ReadSpan[]): TraceEvent;
 }
 
@@ -22,9 +25,13 @@ export function createRedactor(names: readonly string[] = []): Redactor {
       masked++;
     }),
   };
-  const data = (event: DataEvent, spans: readonly ReadSpan[] | undefined): DataEvent => {
+  const payload = <Event extends DataEvent | SocketEvent>(
+    event: Event,
+    offset: number,
+    spans: readonly ReadSpan[] | undefined,
+  ): Event => {
     if (!spans) return withheld(event);
-    const {event: redacted, uninspected} = redactData(event, spans, mask);
+    const {event: redacted, uninspected} = redactData(event, offset, spans, mask);
     uninspectedBytes += uninspected;
     return redacted;
   };
@@ -32,7 +39,7 @@ export function createRedactor(names: readonly string[] = []): Redactor {
     redact(event, spans) {
       switch (event.type) {
         case 'data':
-          return data(event, spans);
+          return payload(event, event.offset, spans);
         case 'message':
           return redactMessage(event, mask);
         case 'session':
@@ -40,7 +47,7 @@ export function createRedactor(names: readonly string[] = []): Redactor {
         case 'process':
           return event.argv ? {...event, argv: maskCommand(event.argv, mask)} : event;
         case 'socket':
-          return redactSocket(event);
+          return event.captured ? payload(event, 0, spans) : event;
         case 'summary':
           return {...event, redaction: addTotals(event, masked, uninspectedBytes)};
         case 'connection':
@@ -63,14 +70,6 @@ function addTotals({redaction}: SummaryEvent, masked: number, uninspectedBytes: 
     masked: masked + (redaction?.masked ?? 0),
     uninspectedBytes: uninspectedBytes + (redaction?.uninspectedBytes ?? 0),
   };
-}
-
-/** What went over a socket is shown where it is a TLS record (RFC 8446, 5.1): nobody can read it. Else it was not inspected. */
-function redactSocket(event: SocketEvent): SocketEvent {
-  if (event.payload === undefined || event.payload === '') return event;
-  const [type = 0, major = 0, minor = 0xff] = Buffer.from(event.payload.slice(0, 4), 'base64');
-  const isTls = type >= 20 && type <= 23 && major === 3 && minor <= 4;
-  return isTls ? event : {...event, payload: asterisksInBase64(Buffer.byteLength(event.payload, 'base64'))};
 }
 
 /** Sentences quote what was said in plain: SMTP before STARTTLS, an answer in HTTP. */

@@ -1,29 +1,30 @@
 import type {Body, Header, HttpRequest, HttpResponse, MessageEvent} from '../events.js';
-import {maskBody} from './body.js';
+import {isText, maskBody} from './body.js';
 import {maskField} from './fields.js';
 import type {Mask} from './mask.js';
-import {maskText} from './text.js';
+import {maskCutEnd, maskText} from './text.js';
 
 /** A message with its secrets masked. What is no text is withheld: its length stays. */
 export function redactMessage(message: MessageEvent, mask: Mask): MessageEvent {
   const redacted = {...message};
-  if (message.request) redacted.request = redactRequest(message.request, mask);
-  if (message.response) redacted.response = redactResponse(message.response, mask);
+  const {complete} = message;
+  if (message.request) redacted.request = redactRequest(message.request, complete, mask);
+  if (message.response) redacted.response = redactResponse(message.response, complete, mask);
   if (message.grpc?.message !== undefined)
     redacted.grpc = {...message.grpc, message: maskText(message.grpc.message, mask)};
   if (message.webSocket) redacted.webSocket = redactWebSocket(message.webSocket, mask);
   return redacted;
 }
 
-function redactRequest(request: HttpRequest, mask: Mask): HttpRequest {
-  const redacted = redactHalf(request, mask);
+function redactRequest(request: HttpRequest, isComplete: boolean, mask: Mask): HttpRequest {
+  const redacted = redactHalf(request, isComplete, mask);
   if (request.target !== undefined) redacted.target = maskText(request.target, mask);
   if (request.authority !== undefined) redacted.authority = maskAuthority(request.authority, mask);
   return redacted;
 }
 
-function redactResponse(response: HttpResponse, mask: Mask): HttpResponse {
-  const redacted = redactHalf(response, mask);
+function redactResponse(response: HttpResponse, isComplete: boolean, mask: Mask): HttpResponse {
+  const redacted = redactHalf(response, isComplete, mask);
   if (response.reason !== undefined) redacted.reason = maskText(response.reason, mask);
   if (response.serverSentEvents) {
     const {count, first} = response.serverSentEvents;
@@ -40,10 +41,10 @@ function redactResponse(response: HttpResponse, mask: Mask): HttpResponse {
   return redacted;
 }
 
-function redactHalf<Half extends HttpRequest | HttpResponse>(half: Half, mask: Mask): Half {
+function redactHalf<Half extends HttpRequest | HttpResponse>(half: Half, isComplete: boolean, mask: Mask): Half {
   const redacted = {...half, headers: redactHeaders(half.headers, mask)};
   if (half.trailers) redacted.trailers = redactHeaders(half.trailers, mask);
-  if (half.body) redacted.body = redactBody(half.body, contentType(half.headers), mask);
+  if (half.body) redacted.body = redactBody(half.body, contentType(half.headers), isComplete, mask);
   return redacted;
 }
 
@@ -55,11 +56,14 @@ function redactHeaders(headers: readonly Header[], mask: Mask): Header[] {
   });
 }
 
-function redactBody(body: Body, type: string | undefined, mask: Mask): Body {
+function redactBody(body: Body, type: string | undefined, isComplete: boolean, mask: Mask): Body {
   const {text, base64, ...rest} = body;
   // Compressed text that could not be undone may be UTF-8 by chance.
-  const isReadable = text !== undefined && (body.encoding === undefined || body.decoded);
-  if (isReadable) return {...rest, text: maskBody(text, type, mask)};
+  const isPlain = body.encoding === undefined || body.decoded;
+  if (text !== undefined && isPlain && isText(text, type)) {
+    const masked = maskBody(text, type, mask);
+    return {...rest, text: isComplete && !body.truncated ? masked : maskCutEnd(masked, mask)};
+  }
   return text === undefined && base64 === undefined ? rest : {...rest, withheld: true};
 }
 
@@ -70,7 +74,7 @@ function redactWebSocket(
   const {text, base64, ...rest} = webSocket;
   const redacted = {...rest};
   if (webSocket.closeReason !== undefined) redacted.closeReason = maskText(webSocket.closeReason, mask);
-  if (text !== undefined && !webSocket.compressed) return {...redacted, text: maskText(text, mask)};
+  if (text !== undefined && !webSocket.compressed && isText(text)) return {...redacted, text: maskText(text, mask)};
   return text === undefined && base64 === undefined ? redacted : {...redacted, withheld: true};
 }
 

@@ -10,7 +10,7 @@ export function maskText(text: string, mask: Mask): string {
   let masked = maskPairs(text, mask);
   if (masked.includes('<')) masked = maskElements(masked, mask);
   if (masked.includes('name=')) masked = maskParts(masked, mask);
-  if (masked.includes('@')) masked = maskUserinfo(masked, mask);
+  if (schemeHint.test(masked)) masked = maskUserinfo(masked, mask);
   if (queryOnly.test(masked))
     masked = masked.replaceAll(queryOnlyPairs, (_, name: string, value: string) => name + mask.replace(value));
   if (shapeHint.test(masked))
@@ -33,8 +33,9 @@ export function maskForm(text: string, mask: Mask): string {
 }
 
 /** Names that are harmless words elsewhere, and secrets in a query string (the code of OAuth, the key of an API). */
-const queryOnly = /[?&](?:code|key|code_verifier)=/i;
-const queryOnlyPairs = /([?&](?:code|key|code_verifier)=)([^&\s"'<>]+)/gi;
+const queryOnly = /(?:code|key|code_verifier)(?:=|%(?:25){0,3}3D)/i;
+const queryOnlyPairs =
+  /((?:[?&]|%(?:25){0,3}(?:3F|26))(?:code|key|code_verifier)(?:=|%(?:25){0,3}3D))((?:(?!%(?:25){0,3}26)[^&\s"'<>])+)/gi;
 
 const shapeHint = /eyJ|-----BEGIN|bearer|basic|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|sk[-_]|AIza|AKIA/i;
 
@@ -47,9 +48,23 @@ const shapes: readonly RegExp[] = [
   /()(\b(?:AIza[\w-]{30,}|AKIA[0-9A-Z]{16}))/g,
 ];
 
-/** A name, and what stands between it and its value. The name begins where a word begins, so no place is read twice. */
-const pairStart =
-  /(?<![\w.\-[\]%$\\])([\w.\-[\]%$\\]{1,256}?)(\\*["']?\s*(?:=>|=|:|%(?:25){0,3}3[DA])\s*(?:\\*["'])?)/gi;
+/**
+ * A name, and what stands between it and its value. The name begins where a word begins, or behind an escaped sign that can be in
+ * no name (as in a URL that is the value of a parameter), so no place is read twice.
+ */
+const pairStart = new RegExp(
+  [
+    String.raw`(?:(?<![\w.\-[\]%$\\])|(?<=${escapedSign()}))`,
+    String.raw`((?:[\w.\-[\]$\\]|(?!${escapedSign()})%){1,256}?)`,
+    String.raw`(\\*["']?\s*(?:=>|=|:|%(?:25){0,3}3[DA])\s*(?:\\*["'])?)`,
+  ].join(''),
+  'gi',
+);
+
+/** Blank, quote, # & ' , / : ; < = > ? @ in a URL, escaped up to four times. */
+function escapedSign(): string {
+  return '%(?:25){0,3}(?:2[02367CF]|3[A-F]|40)';
+}
 
 function maskPairs(text: string, mask: Mask): string {
   let masked = '';
@@ -137,10 +152,34 @@ function maskParts(text: string, mask: Mask): string {
   );
 }
 
-/** `https://user:password@host`: all of it, since a token may stand alone. */
+const schemeHint = /[a-z](?::|%(?:25){0,3}3A)(?:\\?\/|%(?:25){0,3}2F){2}/i;
+const userinfo = new RegExp(
+  [
+    String.raw`(\b[a-z][a-z0-9+.-]{0,30}(?::|%(?:25){0,3}3A)(?:\\?\/|%(?:25){0,3}2F){2})`,
+    String.raw`((?:(?!%(?:25){0,3}(?:2F|3F|23))[^\s/?#"'<>\\]){1,1024})`,
+    '(@|%(?:25){0,3}40|$)',
+  ].join(''),
+  'gi',
+);
+/** `host`, or `host:port`: what may stand at the end of a text, where a user and a password may have been cut off. */
+const hostAlone = /^(?:\[[\da-f:.]*\]|(?:(?!%(?:25){0,3}3A)[^:])*)(?:(?::|%(?:25){0,3}3A)\d{0,5})?$/i;
+
+/** `https://user:password@host`, escaped too: all of it, since a token may stand alone. */
 function maskUserinfo(text: string, mask: Mask): string {
-  return text.replaceAll(
-    /(\b[a-z][a-z0-9+.-]{0,30}(?::|%3A)(?:\\?\/|%2F){2})([^\s/?#"'<>\\]{1,1024})(@|%40)/gi,
-    (_, before: string, secret: string, at: string) => before + mask.replace(secret) + at,
+  return text.replaceAll(userinfo, (whole, before: string, secret: string, at: string) =>
+    at === '' && hostAlone.test(secret) ? whole : before + mask.replace(secret) + at,
   );
 }
+
+/** The end of a text that was cut off: what looks like a host there may be a user or his password, and of a token the rest is missing. */
+export function maskCutEnd(text: string, mask: Mask): string {
+  return cutEnds.reduce(
+    (masked, end) => masked.replace(end, (_, before: string, secret: string) => before + mask.replace(secret)),
+    text,
+  );
+}
+
+const cutEnds: readonly RegExp[] = [
+  /(\b[a-z][a-z0-9+.-]{0,30}(?::|%3A)(?:\\?\/|%2F){2})([^\s/?#"'<>\\]{1,1024})$/i,
+  /()(\b(?:eyJ|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|sk[-_]|AIza|AKIA)[\w.-]{0,1024})$/,
+];

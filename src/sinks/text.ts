@@ -138,10 +138,11 @@ type Carrier = Partial<Pick<DataEvent, 'payload' | 'length' | 'captured' | 'gaps
 
 function payloadLines(event: Carrier, {payload, width}: TextOptions, paint: Paint): string[] {
   const {withheld = 0, payload: encoded = ''} = event;
+  const whole = Buffer.from(encoded, 'base64');
   // Asterisks for all of it say nothing.
-  const bytes = withheld > 0 && withheld === event.captured ? Buffer.alloc(0) : Buffer.from(encoded, 'base64');
+  const bytes = withheld > 0 && withheld === whole.length ? Buffer.alloc(0) : whole;
   const lost = (event.gaps ?? []).reduce((sum, [, length]) => sum + (length ?? 0), 0);
-  const cut = (event.length ?? 0) - bytes.length - lost;
+  const cut = (event.length ?? 0) - whole.length - lost;
   const text = payload === 'text' ? textLines(bytes) : undefined;
   const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(width - indent.length, 20);
   const lines = text

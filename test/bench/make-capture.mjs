@@ -171,6 +171,7 @@ out(
     filters: {comms: processes.map(({comm}) => comm)},
     snaplen: 16_384,
     redaction: 'on',
+    messages: true,
     targets: [
       {
         library: 'openssl',

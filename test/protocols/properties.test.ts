@@ -259,5 +259,6 @@ function withoutTimes({time, timings, pairing, ...rest}: MessageEvent) {
 /** What a message says of itself; interim responses may lie in the gap before it. */
 function withoutInterim(message: MessageEvent) {
   const {response, ...rest} = withoutTimes(message);
-  return {...rest, gaps: [], response: response && {...response, informational: []}};
+  const {informational, ...final} = response ?? {};
+  return {...rest, gaps: [], response: final};
 }

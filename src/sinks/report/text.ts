@@ -37,12 +37,7 @@ function headLines({session, summary, account, firstMs, lastMs}: Report, paint: 
   const targets = session.targets.map(
     ({library, version, path}) => `${[library, version].filter(Boolean).join(' ')} at ${path}`,
   );
-  const redaction =
-    session.redaction === 'on' && summary?.redaction
-      ? [
-          `${plural(summary.redaction.masked, 'secret')} masked; ${plural(summary.redaction.uninspectedBytes, 'byte')} not looked into`,
-        ]
-      : [];
+  const redacted = session.redaction === 'on' ? summary?.redaction : undefined;
   return [
     paint.bold(`tls-kit report${session.host === undefined ? '' : ` of ${visible(session.host)}`}, ${when}`),
     ...(session.command ? [`command: ${visible(session.command.join(' '))}`] : []),
@@ -50,7 +45,10 @@ function headLines({session, summary, account, firstMs, lastMs}: Report, paint: 
     ...(targets.length > 3 ? [`and ${targets.length - 3} more`] : []),
     paint.bold(account.balance),
     ...account.losses.map((loss) => paint.red(loss)),
-    ...redaction,
+    ...(redacted
+      ? [`${plural(redacted.masked, 'secret')} masked; ${plural(redacted.uninspectedBytes, 'byte')} not looked into`]
+      : []),
+    ...(session.redaction === 'off' ? [paint.yellow('nothing was masked: secrets may stand below')] : []),
   ];
 }
 

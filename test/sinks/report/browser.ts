@@ -29,7 +29,8 @@ export class Browser {
   private constructor() {
     const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run'];
     const words = [...flags, '--remote-debugging-pipe', `--user-data-dir=${this.#folder}`];
-    this.#child = spawn('chromium', words, {stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe']});
+    // A process group of its own: its helpers end with it, before its folder is taken away.
+    this.#child = spawn('chromium', words, {stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'], detached: true});
     let text = '';
     (this.#child.stdio[4] as Readable).setEncoding('utf8').on('data', (more: string) => {
       text += more;
@@ -86,9 +87,9 @@ export class Browser {
 
   async close(): Promise<void> {
     const ended = once(this.#child, 'close');
-    this.#child.kill('SIGKILL');
+    if (this.#child.pid !== undefined) process.kill(-this.#child.pid, 'SIGKILL');
     await ended;
-    rmSync(this.#folder, {recursive: true, force: true, maxRetries: 5, retryDelay: 100});
+    rmSync(this.#folder, {recursive: true, force: true, maxRetries: 10, retryDelay: 100});
   }
 
   #take({

@@ -44,7 +44,8 @@ export function recording(): TraceEvent[] {
       tlsKit: '0.1.0',
       host: 'shop-3',
       what: ['openssl'],
-      redaction: 'off',
+      redaction: 'on',
+      messages: true,
       targets: [{library: 'openssl', path: '/usr/lib/libssl.so.3', version: '3.5.4'}],
     },
     {type: 'process', ...who, argv: ['node', 'shop.js']},
@@ -105,7 +106,7 @@ export function recording(): TraceEvent[] {
     failedHandshake(200),
     failedHandshake(300),
     {type: 'warning', code: 'x', message: 'A library was not probed.'},
-    summary,
+    {...summary, redaction: {masked: 3, uninspectedBytes: 20}},
   );
   return events;
 }

@@ -91,6 +91,13 @@ t.test('the text of a report is as recorded', async (t) => {
   t.equal(text, readFileSync(path, 'utf8'));
 });
 
+t.test('the text of what was not redacted says so', async (t) => {
+  const [session, ...rest] = recording();
+  const text = reportText(reportOf([{...session, redaction: 'off'} as TraceEvent, ...rest]), false);
+  t.match(text, /secrets may stand below/);
+  t.notMatch(text, /masked; /);
+});
+
 t.test('nothing that a terminal obeys is in the text', async (t) => {
   t.notMatch(reportText(reportOf(hostileRecording()), false), /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
 });

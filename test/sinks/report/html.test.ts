@@ -48,7 +48,7 @@ t.test('a report is drawn whole, fetches nothing, and the console has nothing to
     'old.example expired',
     'node shop.js',
     'A library was not probed',
-    'secrets may stand below',
+    'Secrets masked: 3; bytes not looked into: 20',
   ]) {
     t.ok(text.includes(said), said);
   }
@@ -60,6 +60,12 @@ t.test('a report is drawn whole, fetches nothing, and the console has nothing to
     [],
   );
   t.equal(browser.fetched.length, 1);
+});
+
+t.test('a report of what was not redacted says so', {skip}, async (t) => {
+  const [session, ...rest] = recording();
+  const browser = await open(t, htmlOf([{...session, redaction: 'off'} as TraceEvent, ...rest]));
+  t.match(await browser.evaluate('document.body.innerText'), /secrets may stand below/);
 });
 
 t.test('tables sort by their heads, filter by words, and show all when asked', {skip}, async (t) => {
