@@ -84,7 +84,9 @@ export async function prepare(
 export async function trace(request: Request, options: TraceOptions, open: () => Show): Promise<SummaryEvent> {
   const command = request.command && holdCommand(request.command, options.outputToErrors, options.caller);
   try {
-    const prepared = await prepare(request, options.bpftraceVersion, {}, command?.pid);
+    // How long it runs is counted here, from the moment when all is attached, and not in the script.
+    const {durationS: _, ...endless} = request;
+    const prepared = await prepare(endless, options.bpftraceVersion, {}, command?.pid);
     const show = open();
     options.say(announce(prepared));
     const {script} = prepared;
@@ -175,18 +177,18 @@ async function runAndStop(
   enough: AbortSignal,
   onBegin: () => void,
 ): Promise<Stopped> {
-  const reasons = [
-    options.stop,
-    options.abort,
-    enough,
-    ...(request.durationS ? [AbortSignal.timeout(request.durationS * 1000)] : []),
-  ];
   options.abort.addEventListener('abort', engine.abort, {once: true});
   await engine.ready;
   const readyAt = process.hrtime.bigint();
   onBegin();
   await options.onReady();
   command?.release();
+  const reasons = [
+    options.stop,
+    options.abort,
+    enough,
+    ...(request.durationS ? [AbortSignal.timeout(request.durationS * 1000)] : []),
+  ];
   const commandEnd = await Promise.race([
     aborted(AbortSignal.any(reasons)).then(() => undefined),
     engine.ended.then(() => undefined),

@@ -12,6 +12,7 @@ const totals = new Set([
   '@bytes_cut',
   '@bytes_peeked',
   '@calls_untracked',
+  '@connections_ended',
   '@socket_calls',
   '@socket_bytes_seen',
   '@socket_bytes_cut',
@@ -28,6 +29,8 @@ export class Accounting {
   captured = 0;
   /** Bytes beyond the snap length, in the calls that arrived. */
   cutInCalls = 0;
+  /** Connections whose end arrived. */
+  ended = 0;
   /** Bytes of those calls that bpftrace cut by its string length. */
   shortened = 0;
   lostEvents = 0;
@@ -125,12 +128,14 @@ export class Accounting {
   summary(connections: Connections, isComplete: boolean): Pick<SummaryEvent, 'bytes' | 'calls' | 'incomplete'> {
     const {captured} = this;
     const missing = connections.moved - connections.arrived;
+    // What a connection moved stands in the record of its end: without that, gaps tell too little.
+    const isExact = connections.isExact && this.ended >= this.total('@connections_ended');
     const seen = this.total('@bytes_seen');
     const cutInKernel = this.total('@bytes_cut');
     const cut = cutInKernel + this.shortened;
     // Fewer bytes seen than shown: these are not the totals of these records, and nothing can be told from them.
     if (!isComplete || seen < captured + cut) {
-      return {incomplete: true, bytes: {captured, ...(connections.isExact && {lostByGaps: missing})}};
+      return {incomplete: true, bytes: {captured, ...(isExact && {lostByGaps: missing})}};
     }
     // Of the calls that were lost, the part beyond the snap length is cut and not lost.
     const lostByGaps = Math.max(0, missing - (cutInKernel - this.cutInCalls));
@@ -143,7 +148,7 @@ export class Accounting {
         captured,
         cut,
         lost: seen - captured - cut,
-        ...(connections.isExact && {lostByGaps}),
+        ...(isExact && {lostByGaps}),
         peeked: this.total('@bytes_peeked'),
       },
     };

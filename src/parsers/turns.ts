@@ -250,6 +250,7 @@ const opens = new Set(['socket', 'accept', 'accept4']);
 function takeEnd(record: EndRecord, scene: Scene): TraceEvent[] {
   const events: TraceEvent[] = [];
   const connection = see(record, record.time, undefined, scene, events);
+  scene.accounting.ended++;
   scene.connections.grow(connection, record.received, record.sent);
   if (!connection.end) {
     events.push(...follow({kind: 'end'}, record, connection, scene), ...close(connection, record.time, scene));

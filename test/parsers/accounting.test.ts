@@ -75,6 +75,18 @@ t.test(
   },
 );
 
+t.test('where the end of a connection was lost, the gaps say nothing', async (t) => {
+  const kernel = new Kernel('whole', 64);
+  for (const deed of ['send', 'receive'] as const) kernel.call({pid: 1, session: 1, deed, bytes: new Uint8Array(10)});
+  kernel.end(1, 1);
+  const summaryWithout = (letter: string) => {
+    const kept = kernel.records.filter(({text}) => !text.startsWith(letter));
+    return eventsOf([...kernel.head, ...kept.map(({text}) => text), ...kernel.totals]).at(-1) as SummaryEvent;
+  };
+  t.equal(summaryWithout('X').bytes.lostByGaps, undefined);
+  t.equal(summaryWithout('D').bytes.lostByGaps, 20);
+});
+
 t.test('payload is what the calls moved, with its gaps in the right places', (t) => {
   const property = fc.property(
     fc.constantFrom('words', 'chunks'),

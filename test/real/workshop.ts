@@ -135,7 +135,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Waits until something listens on a port of this machine. */
-export async function listening(port: number, limitMs = 20_000): Promise<void> {
+export async function listening(port: number, limitMs = 60_000): Promise<void> {
   await until(() => canConnect(port), `port ${port} to be listened on`, limitMs);
 }
 
@@ -153,7 +153,7 @@ function canConnect(port: number): Promise<boolean> {
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  limitMs = 20_000,
+  limitMs = 60_000,
 ): Promise<void> {
   const deadline = Date.now() + limitMs;
   while (!(await condition())) {

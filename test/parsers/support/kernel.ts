@@ -33,6 +33,7 @@ export class Kernel {
   cut = 0;
   peeked = 0;
   calls = 0;
+  ended = 0;
 
   /** @param tickNs time from one call to the next. */
   constructor(form: 'words' | 'chunks' | 'whole', snaplen: number, tickNs = 1_000_000) {
@@ -89,6 +90,7 @@ export class Kernel {
     const place = `${pid},${session}`;
     const since = this.#since.get(place);
     if (since === undefined) return;
+    this.ended++;
     const [received, sent] = [this.#moved.get(`${place},1`) ?? 0, this.#moved.get(`${place},2`) ?? 0];
     this.#print(pid, `X|${hex(this.#tick())}|${hex(pid)}|${hex(session)}|${hex(since)}|${hex(received)}|${hex(sent)}`);
     for (const map of [this.#since, this.#moved]) {
@@ -109,6 +111,7 @@ export class Kernel {
       `"@bytes_seen": ${this.seen}`,
       `"@bytes_cut": ${this.cut}`,
       `"@bytes_peeked": ${this.peeked}`,
+      `"@connections_ended": ${this.ended}`,
       `"@moved": {${list(this.#moved)}}`,
       `"@connection": {${list(this.#since)}}`,
       '"@record_version": 1',
