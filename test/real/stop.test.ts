@@ -6,7 +6,7 @@ import t, {type Test} from 'tap';
 import {descendantsOf} from '../../src/targets/index.js';
 import {beside, portOf, runCurl, startNginx, startSink, systemLibrary} from './programs.js';
 import {cannotTrace, cli, dataOf, eventsIn, summaryOf, Tracer} from './tracer.js';
-import {payloadOf, until, Workshop} from './workshop.js';
+import {isRunning, payloadOf, until, Workshop} from './workshop.js';
 
 const reason = cannotTrace();
 const page = payloadOf(8192, 'random');
@@ -64,7 +64,7 @@ t.test('nothing stays behind when tls-kit is killed', {skip: reason}, async (t) 
   const descendants = await descendantsOf(tracer.child.pid as number);
   t.ok(descendants.length >= 2, 'a keeper and bpftrace');
   t.strictSame(await tracer.stop('SIGKILL'), -1);
-  await until(() => descendants.every((pid) => !isAlive(pid)), 'the keeper and bpftrace to end');
+  await until(() => descendants.every((pid) => !isRunning(pid)), 'the keeper and bpftrace to end');
   t.strictSame(readdirSync(temporary), []);
 });
 
@@ -76,7 +76,7 @@ t.test('nothing stays behind when the keeper is killed', {skip: reason}, async (
   process.kill(descendants.find((pid) => nameOf(pid) === 'sh') as number, 'SIGKILL');
   await tracer.ended();
   t.equal(summaryOf(tracer.events).type, 'summary');
-  await until(() => descendants.every((pid) => !isAlive(pid)), 'bpftrace to end');
+  await until(() => descendants.every((pid) => !isRunning(pid)), 'bpftrace to end');
 });
 
 t.test('a reader that has had enough ends the trace', {skip: reason}, async (t) => {
@@ -193,8 +193,3 @@ t.test('--fail-on lost fails when bpftrace could not keep up', {skip: reason}, a
 });
 
 const nameOf = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-
-/** A zombie is no longer alive: nobody may have waited for it. */
-function isAlive(pid: number): boolean {
-  return existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-}
