@@ -120,7 +120,7 @@ export function startEngine({script, bpftrace, processors, sudo = false}: Engine
   /** Marks each processor until each was seen twice: the second mark was made after all that the gate let through. */
   async function drain(): Promise<void> {
     const deadline = Date.now() + drainLimitMs;
-    while (Date.now() < deadline && !processors.every((each) => (rounds.get(each) ?? 0) >= 2)) {
+    while (lifeline.writable && Date.now() < deadline && !processors.every((each) => (rounds.get(each) ?? 0) >= 2)) {
       lifeline.write('gate\n');
       await wait(markerEveryMs);
     }

@@ -1,3 +1,6 @@
+/** A bpftrace that has not ended so long after its SIGINT hangs. Detaching a probe took up to 0.13 s, and there may be hundreds. */
+const stopLimitS = 120;
+
 /** Marks what the keeper says on standard error, beside what bpftrace says there. */
 export const keeperMark = 'tls-kit-keeper';
 
@@ -5,8 +8,8 @@ export const keeperMark = 'tls-kit-keeper';
  * The keeper: a small shell that starts bpftrace and outlives nothing. Where root is needed, it and bpftrace alone have it.
  * Its standard input is the lifeline: first comes the script, of the length given; then whoever holds the other end says `gate`
  * to close the gate from each processor, or `links` to hear how many perf events bpftrace has open (which only root may see),
- * and ends it (by closing, or by dying) to stop bpftrace, with one SIGINT, after which bpftrace prints its totals. Should the
- * keeper die itself, the kernel sends that SIGINT (PR_SET_PDEATHSIG, prctl(2)).
+ * and ends it (by closing, or by dying) to stop bpftrace, with one SIGINT, after which bpftrace prints its totals; one that hangs is
+ * killed. Should the keeper die itself, the kernel sends that SIGINT (PR_SET_PDEATHSIG, prctl(2)).
  *
  * It uses no other descriptors than the first three: sudo closes all others. bpftrace gets a session of its own, and the keeper
  * ignores what a terminal sends: Ctrl-C must close the gate first.
@@ -35,6 +38,12 @@ while read -r word; do
   esac
 done
 kill -INT "$engine"
+left=${stopLimitS * 10}
+while kill -0 "$engine"; do
+  [ "$left" -gt 0 ] || kill -KILL "$engine"
+  left=$((left - 1))
+  sleep 0.1
+done
 wait "$engine"
 echo "${keeperMark} exit $?" >&3
 `;

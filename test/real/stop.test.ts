@@ -6,7 +6,7 @@ import t from 'tap';
 import {descendantsOf} from '../../src/targets/index.js';
 import {flagsOf, page, setUp, textOf} from './trace-setting.js';
 import {cannotTrace, cli, dataOf, eventsIn, summaryOf, Tracer} from './tracer.js';
-import {until} from './workshop.js';
+import {isRunning, until} from './workshop.js';
 
 const reason = cannotTrace();
 
@@ -33,7 +33,7 @@ t.test('nothing stays behind when tls-kit is killed', {skip: reason}, async (t) 
   const descendants = await descendantsOf(tracer.child.pid as number);
   t.ok(descendants.length >= 2, 'a keeper and bpftrace');
   t.strictSame(await tracer.stop('SIGKILL'), -1);
-  await until(() => descendants.every((pid) => !isAlive(pid)), 'the keeper and bpftrace to end');
+  await until(() => descendants.every((pid) => !isRunning(pid)), 'the keeper and bpftrace to end');
   t.strictSame(readdirSync(temporary), []);
 });
 
@@ -45,7 +45,7 @@ t.test('nothing stays behind when the keeper is killed', {skip: reason}, async (
   process.kill(descendants.find((pid) => nameOf(pid) === 'sh') as number, 'SIGKILL');
   await tracer.ended();
   t.equal(summaryOf(tracer.events).type, 'summary');
-  await until(() => descendants.every((pid) => !isAlive(pid)), 'bpftrace to end');
+  await until(() => descendants.every((pid) => !isRunning(pid)), 'bpftrace to end');
 });
 
 t.test('a reader that has had enough ends the trace', {skip: reason}, async (t) => {
@@ -92,8 +92,3 @@ t.test('a bpftrace that is killed leaves what was captured, said to be incomplet
 });
 
 const nameOf = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-
-/** A zombie is no longer alive: nobody may have waited for it. */
-function isAlive(pid: number): boolean {
-  return existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-}

@@ -41,7 +41,9 @@ export class Tracer {
     });
     this.child.stdout?.on('data', (chunk: Buffer) => this.#out.push(chunk));
     this.child.stderr?.on('data', (chunk: Buffer) => this.#err.push(chunk));
-    process.once('exit', () => this.child.kill('SIGTERM')); // when a test gives up
+    const giveUp = () => this.child.kill('SIGTERM'); // when a test gives up
+    process.once('exit', giveUp);
+    this.child.once('close', () => process.off('exit', giveUp));
     this.#ended = new Promise((resolve) =>
       this.child.once('close', (code, signal) => resolve(code ?? (signal ? -1 : -2))),
     );

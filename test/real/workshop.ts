@@ -163,3 +163,12 @@ export async function until(
 }
 
 export const readIfThere = (path: string) => (existsSync(path) ? readFileSync(path) : Buffer.alloc(0));
+
+/** Whether a process runs. A zombie no longer does: nobody may have waited for it. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false; // gone, maybe while it was looked at
+  }
+}
