@@ -64,8 +64,9 @@ export interface LibraryFunction {
  * What a function of the companion shows. `place`: where an error is about to be raised (file, line, function). `raise`: an
  * error, its library and reason. `put`: both at once. `verdict`: by its result, what a verification came to.
  * `certificate`: one that is decoded, behind a pointer to a pointer. `subject`: the certificate to be verified.
+ * `arrive`, `leave`: bytes of the connection, by a BIO.
  */
-export type CompanionDeed = 'place' | 'raise' | 'put' | 'verdict' | 'certificate' | 'subject';
+export type CompanionDeed = 'place' | 'raise' | 'put' | 'verdict' | 'certificate' | 'subject' | 'arrive' | 'leave';
 
 export interface CompanionFunction {
   readonly name: string;
@@ -92,6 +93,12 @@ export interface Library {
   /** The functions without which nothing can be traced: at least one must be present. */
   readonly functions: readonly LibraryFunction[];
   readonly companion?: Companion;
+  /**
+   * Programs that carry this library's records through memory to their sockets themselves, and run callbacks inside of its
+   * calls: there, a system call inside a call may be about another connection. They are known by a function that they export;
+   * they call the other one before any of the library's calls, and nothing else probes it.
+   */
+  readonly carriedBy?: {readonly exports: string; readonly calls: string};
   /** Functions that other libraries of the same family export under the same names, told apart by these strings. */
   readonly variants?: readonly {readonly name: string; readonly versionString: RegExp}[];
 }
@@ -127,6 +134,8 @@ export interface Target {
   readonly missing: readonly string[];
   /** The file beside it that holds functions of the library's companion, and which. */
   readonly companion?: FoundCompanion;
+  /** The program carries the records of this library through memory to its sockets. */
+  readonly carries?: boolean;
   readonly pids: readonly number[];
   /** The container (its id, shortened), where the cgroup names one. */
   readonly container?: string;
@@ -175,6 +184,8 @@ export interface PlannedTarget {
   readonly path: string;
   readonly attachPath: string;
   readonly version?: string;
+  /** Called first by a program that carries the records of its library itself. */
+  readonly carrier?: string;
   readonly functions: readonly PlannedFunction[];
   readonly missing: readonly string[];
   readonly companion?: PlannedCompanion;
@@ -284,6 +295,8 @@ export type HandshakeSign =
   | {
       readonly kind: 'octets';
       readonly channel: string;
+      /** At a BIO of the library, which may pass it on to a system call. */
+      readonly isByBio: boolean;
       readonly direction: Direction | 'certificate';
       /** Bytes in order; a number stands for as many that are missing. */
       readonly parts: readonly (Buffer | number)[];

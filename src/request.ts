@@ -76,10 +76,11 @@ export async function resolveTargets(request: Request): Promise<readonly Target[
   return [...mapped, ...loadable.filter(({attachPath}) => !mapped.some((other) => other.attachPath === attachPath))];
 }
 
-/** The libraries to probe. Handshakes alone are looked for inside of those that tell why one failed. */
+/** The libraries to probe. Handshakes alone are looked for inside of those that tell why one failed; socket calls in none. */
 export function librariesOf(what: readonly string[]): readonly Library[] {
   const named = libraries.filter(({name}) => what.includes(name));
-  return named.length > 0 ? named : libraries.filter(({companion}) => companion !== undefined);
+  if (named.length > 0 || !what.includes('handshakes')) return named;
+  return libraries.filter(({companion}) => companion !== undefined);
 }
 
 /** A library named for another machine, and not here: it is taken to have the functions that every version has. */

@@ -121,7 +121,7 @@ async function follow(run: Run): Promise<SummaryEvent> {
   const watch = new Watch({request, prepared, parser, say: options.say, commandPid: command?.pid});
   const enough = new AbortController();
   const stopped = runAndStop(run, enough.signal, () => watch.begin());
-  stopped.catch(() => undefined); // thrown below, after what else went wrong
+  stopped.catch(engine.abort); // it is thrown below, after what else went wrong
 
   const understand = createUnderstanding(options.understand);
   const write = async (event: TraceEvent): Promise<void> => {
@@ -148,9 +148,8 @@ async function follow(run: Run): Promise<SummaryEvent> {
     await engine.ended;
   }
   const engineEnd = await engine.ended;
-  const commandEnd = await stopped;
+  const {commandEnd, durationNs} = await stopped;
   for (const message of engine.warnings) await write({type: 'warning', code: 'bpftrace', message});
-  const durationNs = (Date.now() - startedAtMs) * 1_000_000;
   const last = parser.end({durationNs, ...(commandEnd && {command: commandEnd})});
   const summary = last.at(-1) as SummaryEvent;
   if (summary.incomplete) await show.write({type: 'warning', code: 'bpftrace', message: cutOff(engineEnd)});
@@ -161,12 +160,21 @@ async function follow(run: Run): Promise<SummaryEvent> {
   return summary;
 }
 
+/** What came of a run: how the command ended, and how long the probes were attached before the gate was closed. */
+interface Stopped {
+  readonly commandEnd: CommandEnd | undefined;
+  readonly durationNs: number;
+}
+
+/** Detaching takes about 0.1 s a probe: whoever waits longer than this is told what for. */
+const patienceMs = 1000;
+
 /** Waits until the probes are attached, lets the command run, and stops bpftrace when there is a reason. */
 async function runAndStop(
   {options, engine, command, request}: Run,
   enough: AbortSignal,
   onBegin: () => void,
-): Promise<CommandEnd | undefined> {
+): Promise<Stopped> {
   const reasons = [
     options.stop,
     options.abort,
@@ -175,16 +183,20 @@ async function runAndStop(
   ];
   options.abort.addEventListener('abort', engine.abort, {once: true});
   await engine.ready;
+  const readyAt = process.hrtime.bigint();
   onBegin();
   await options.onReady();
   command?.release();
-  const first = await Promise.race([
+  const commandEnd = await Promise.race([
     aborted(AbortSignal.any(reasons)).then(() => undefined),
     engine.ended.then(() => undefined),
     ...(command ? [command.ended] : []),
   ]);
+  const durationNs = Number(process.hrtime.bigint() - readyAt);
+  const timer = setTimeout(() => options.say('Detaching the probes.'), patienceMs);
   await engine.stop();
-  return first;
+  clearTimeout(timer);
+  return {commandEnd, durationNs};
 }
 
 /** What happened to a bpftrace that told no final totals. */

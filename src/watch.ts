@@ -1,6 +1,6 @@
 import {libraries} from './libraries/index.js';
 import type {ProcessEvent, SummaryEvent, WarningEvent} from './model.js';
-import type {Parser} from './parsers/index.js';
+import type {Parser, ParserStatus} from './parsers/index.js';
 import {explainSilence, type SilenceReason} from './probes/silence.js';
 import {librariesOf, type Prepared, type Request} from './request.js';
 import {descendantsOf, findProcesses, findTargets, readProcess, unprobedLibraries} from './targets/index.js';
@@ -63,9 +63,10 @@ export class Watch {
 
   async #saySilence(): Promise<void> {
     const {parser, say} = this.#options;
-    if (parser.status.events + parser.status.handshakes > 0) return;
+    const isSilent = ({events, handshakes, systemCalls}: ParserStatus) => events + handshakes + systemCalls === 0;
+    if (!isSilent(parser.status)) return;
     const {message} = await this.#explain();
-    if (parser.status.events + parser.status.handshakes === 0) say(`Nothing captured yet. ${message}`);
+    if (isSilent(parser.status)) say(`Nothing captured yet. ${message}`);
   }
 
   async #explain(summary?: SummaryEvent): Promise<SilenceReason> {

@@ -2,7 +2,6 @@ import {writeFile} from 'node:fs/promises';
 import {constants} from 'node:os';
 import {Args, Flags} from '@oclif/core';
 import {TlsKitCommand} from '../command.js';
-import {checkScript} from '../engine/engine.js';
 import {exitStatus, TlsKitError} from '../errors.js';
 import {bpftraceFlag, checkWhat, peerFlag, readerFlags, requestOf, scriptFlags} from '../flags.js';
 import {requireMachine} from '../machine.js';
@@ -10,11 +9,11 @@ import {messageFlags, redactionFlags, understandOptionsOf} from '../message-flag
 import type {SummaryEvent} from '../model.js';
 import {createPeerTest} from '../peers.js';
 import {asUser, unlockSudo} from '../privileges.js';
+import type {Prepared} from '../request.js';
 import {createFan, createScreen, statusOf} from '../show.js';
 import {createCaptureFile, type Sink, type StatusNumbers, startStatusLine, visible} from '../sinks/index.js';
 import {commandWords} from '../start.js';
 import {callerOf} from '../targets/index.js';
-import {prepare, trace} from '../trace.js';
 
 export default class Trace extends TlsKitCommand {
   static override args = {
@@ -77,9 +76,19 @@ Exit status 6 when something happened that --fail-on names.`;
     const request = {...requestOf(checkWhat(argv as string[], 'trace'), flags), ...(command && {command})};
     const understand = await understandOptionsOf(flags);
     const sudo = flags.sudo && process.geteuid?.() !== 0;
-    const version = await requireMachine(flags.bpftrace, ['tls-kit', ...process.argv.slice(2)], sudo);
+    // The road is loaded while bpftrace answers.
+    const [version, {prepare, trace}] = await Promise.all([
+      requireMachine(flags.bpftrace, ['tls-kit', ...process.argv.slice(2)], sudo),
+      import('../trace.js'),
+    ]);
     if (sudo) await unlockSudo();
-    if (flags['dry-run']) return this.#check(request, version, flags.bpftrace, sudo);
+    if (flags['dry-run'])
+      return this.#check(
+        await prepare(request, version, {}, request.command && process.pid),
+        version,
+        flags.bpftrace,
+        sudo,
+      );
 
     let numbers: (() => StatusNumbers) | undefined;
     const status =
@@ -116,7 +125,7 @@ Exit status 6 when something happened that --fail-on names.`;
           sudo,
           outputToErrors: flags.write === undefined,
           onReady: async () => {
-            if (flags['ready-file'] !== undefined) await writeFile(flags['ready-file'], '', {flag: 'wx', mode: 0o600});
+            if (flags['ready-file'] !== undefined) await makeReadyFile(flags['ready-file']);
             say(command ? 'Tracing.' : 'Tracing. Ctrl-C stops.');
           },
           say,
@@ -150,16 +159,27 @@ Exit status 6 when something happened that --fail-on names.`;
     return commandWords;
   }
 
-  async #check(
-    request: Parameters<typeof prepare>[0],
-    version: string,
-    bpftrace: string,
-    sudo: boolean,
-  ): Promise<void> {
-    const {script} = await prepare(request, version, {}, request.command && process.pid);
+  async #check({script}: Prepared, version: string, bpftrace: string, sudo: boolean): Promise<void> {
+    const {checkScript} = await import('../engine/engine.js');
     await checkScript(script, bpftrace, sudo);
     this.log(
       `bpftrace ${version} accepts the script (${script.text.split('\n').length} lines, SHA-256 ${script.sha256}).`,
+    );
+  }
+}
+
+/** Throws WRITE_FAILED: also where something of that name is there, which may say that an earlier trace was ready. */
+async function makeReadyFile(path: string): Promise<void> {
+  try {
+    await writeFile(path, '', {flag: 'wx', mode: 0o600});
+  } catch (cause) {
+    const {code, message} = cause as NodeJS.ErrnoException;
+    const why = code === 'EEXIST' ? 'it is already there' : message;
+    throw new TlsKitError(
+      'WRITE_FAILED',
+      `The ready file ${path} cannot be made: ${why}.`,
+      ['Remove it, or name another one with --ready-file'],
+      {cause},
     );
   }
 }

@@ -10,6 +10,7 @@ import {
 } from './openssl-errors.js';
 import {TlsConversation, type WireFacts} from './tls-records.js';
 import {type CertificateNames, readCertificate} from './wire/certificates.js';
+import {hasRecordStart} from './wire/record-header.js';
 import {isOfWire, told, WireHandshakes, whoOf} from './wire-handshakes.js';
 
 export interface HandshakesOptions {
@@ -54,7 +55,7 @@ export class Handshakes implements HandshakeFollower {
       return known?.give(sign, signer) ?? [];
     }
     if (sign.kind === 'data' && !known) return [];
-    const session = known ?? new SessionSigns(signer, this.#options.versionOf(signer.pid));
+    const session = known ?? new SessionSigns(signer, this.#options.versionOf(signer.pid), this.#wires);
     if (!known) {
       this.#sessions.set(key, session);
       if (this.#sessions.size > maxSessions) this.#sessions.delete(this.#sessions.keys().next().value as string);
@@ -65,6 +66,8 @@ export class Handshakes implements HandshakeFollower {
 
 interface Channel {
   readonly conversation: TlsConversation;
+  /** A BIO's; else a descriptor's. */
+  readonly isByBio: boolean;
   hasSent: boolean;
   /** How the last transfer went, where it moved nothing. */
   state?: 'closed' | 'reset' | 'waits';
@@ -73,7 +76,9 @@ interface Channel {
 /** What was seen of one session. */
 class SessionSigns {
   readonly #version: string | undefined;
+  readonly #wires: WireHandshakes;
   readonly #channels = new Map<string, Channel>();
+  readonly #bios: {receive?: string; send?: string} = {};
   #startedAt: bigint;
   #calls = 0;
   /** A handshake function was called: there is a handshake, whatever the wire shows. */
@@ -91,7 +96,8 @@ class SessionSigns {
   /** What the handshake showed, for failures after it. */
   #shown?: {readonly role?: 'client' | 'server'; readonly wire: WireFacts};
 
-  constructor(signer: HandshakeSigner, version: string | undefined) {
+  constructor(signer: HandshakeSigner, version: string | undefined, wires: WireHandshakes) {
+    this.#wires = wires;
     this.#startedAt = signer.nsecs;
     this.#version = version;
     this.#last = signer;
@@ -147,16 +153,19 @@ class SessionSigns {
     this.#peersCertificates = this.#decoded.slice(index).map(({names}) => names);
   }
 
-  #takeOctets({channel: name, parts, errno}: Octets, direction: 'receive' | 'send'): void {
-    if (this.#isDone) return;
-    const channel = this.#channels.get(name) ?? {conversation: new TlsConversation(), hasSent: false};
-    if (!this.#channels.has(name) && this.#channels.size >= maxChannels) return;
-    this.#channels.set(name, channel);
+  #takeOctets({channel: name, isByBio, parts, errno}: Octets, direction: 'receive' | 'send'): void {
+    if (this.#isDone || (isByBio && !this.#isOwnBio(name, direction, parts))) return;
+    // A session may read from one BIO and write to another.
+    const key = isByBio ? 'BIO' : name;
+    const channel = this.#channels.get(key) ?? {conversation: new TlsConversation(), isByBio, hasSent: false};
+    if (!this.#channels.has(key) && this.#channels.size >= maxChannels) return;
+    this.#channels.set(key, channel);
     if (direction === 'send' && parts.length > 0) channel.hasSent = true;
     for (const part of parts) {
       if (typeof part === 'number') channel.conversation.skip(direction, part);
       else channel.conversation.push(direction, part);
     }
+    this.#wires.claim(channel.conversation.clientRandom);
     const state = parts.length > 0 ? undefined : stateOf(direction, errno);
     if (state === undefined) delete channel.state;
     else channel.state = state;
@@ -189,13 +198,25 @@ class SessionSigns {
     return this.#isCalled || this.#role !== undefined || isOnWire;
   }
 
+  /**
+   * What goes through a BIO that gathers messages goes through the one behind it again: the first tells all. Messages are also
+   * written to a BIO that is only hashed (ssl3_finish_mac in ssl/s3_enc.c), without the header of a record.
+   */
+  #isOwnBio(name: string, direction: 'receive' | 'send', [first]: Octets['parts']): boolean {
+    if (direction === 'send' && this.#bios.send === undefined) {
+      if (!Buffer.isBuffer(first) || !hasRecordStart(first)) return false;
+    }
+    this.#bios[direction] ??= name;
+    return this.#bios[direction] === name;
+  }
+
   #isOnWire(): boolean {
     return [...this.#channels.values()].some(({conversation}) => conversation.isTls);
   }
 
-  /** The connection's own descriptor: where TLS is spoken, else where something was sent, else the first. */
+  /** The connection's own: where TLS is spoken, else where something was sent, else the first; a descriptor before a BIO. */
   #channel(): Channel | undefined {
-    const channels = [...this.#channels.values()];
+    const channels = [...this.#channels.values()].sort((one, other) => Number(one.isByBio) - Number(other.isByBio));
     return (
       channels.find(({conversation}) => conversation.isTls) ?? channels.find(({hasSent}) => hasSent) ?? channels[0]
     );

@@ -16,10 +16,16 @@ export class TlsConversation {
   readonly #plain: {direction: Direction; protocol?: string; line?: string}[] = [];
   readonly #facts: WireFacts = {alerts: [], serverHello: false, clientHello: false, incomplete: []};
   #clientSessionId?: string;
+  #clientRandom?: string;
 
   /** Nothing more can be learnt: all that follows is encrypted, or no TLS. */
   get isDone(): boolean {
     return this.#streams.send.isDone && this.#streams.receive.isDone;
+  }
+
+  /** Of the first ClientHello, in hexadecimal: what two views of one handshake share. */
+  get clientRandom(): string | undefined {
+    return this.#clientRandom;
   }
 
   push(direction: Direction, bytes: Buffer): void {
@@ -75,6 +81,7 @@ export class TlsConversation {
   #noteClientHello(direction: Direction, hello: ClientHello): void {
     this.#clientSessionId = hello.sessionId;
     if (this.#facts.clientHello) return;
+    if (hello.random !== undefined) this.#clientRandom = hello.random;
     const {versions, ciphers, alpn, groups, signatureAlgorithms} = hello;
     this.#noteSender('client', direction, {
       clientHello: true,

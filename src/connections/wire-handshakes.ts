@@ -22,7 +22,16 @@ export function isOfWire({session}: HandshakeSigner): boolean {
 /** Follows handshakes by what goes over descriptors alone: of any library, as far as it is in the clear. */
 export class WireHandshakes {
   readonly #wires = new Map<number, Map<string, Wire>>();
+  /** Handshakes that are followed inside of a library, by the random of their ClientHello. */
+  readonly #claimed = new Set<string>();
   #count = 0;
+
+  /** This handshake is told from inside of a library: not here as well. */
+  claim(clientRandom: string | undefined): void {
+    if (clientRandom === undefined || this.#claimed.has(clientRandom)) return;
+    this.#claimed.add(clientRandom);
+    if (this.#claimed.size > maxWires) this.#claimed.delete(this.#claimed.values().next().value as string);
+  }
 
   take(sign: HandshakeSign, signer: HandshakeSigner): readonly HandshakeEvent[] {
     const known = this.#wires.get(signer.pid)?.get(signer.session);
@@ -77,7 +86,7 @@ export class WireHandshakes {
   #finish(wire: Wire, signer: HandshakeSigner, ending: Ending | undefined): readonly HandshakeEvent[] {
     const {conversation, startedAt, calls} = wire;
     conversation.end();
-    if (!conversation.isTls) return [];
+    if (!conversation.isTls || this.#claimed.has(conversation.clientRandom ?? '')) return [];
     const facts = conversation.facts();
     const result = resultOf(facts, ending);
     const {tid} = wire.signer;

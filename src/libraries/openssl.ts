@@ -81,6 +81,9 @@ const companionFunctions: readonly CompanionFunction[] = [
   // How libssl takes the certificates of a message apart, and names the first of them for the verification: TLS 1.3 hides them.
   {name: 'd2i_X509', deed: 'certificate', source: 'OpenSSL manual, d2i_X509(3); ssl/statem'},
   {name: 'X509_STORE_CTX_init', deed: 'subject', source: 'OpenSSL manual, X509_STORE_CTX_new(3); ssl/ssl_cert.c'},
+  // What a memory BIO moves goes by no system call of the same moment: Node.js, Python's asyncio.
+  {name: 'BIO_read', deed: 'arrive', source: 'OpenSSL manual, BIO_read(3)'},
+  {name: 'BIO_write', deed: 'leave', source: 'OpenSSL manual, BIO_read(3)'},
   // Its setters are not called by the library itself, which asks here at the end of a verification.
   {name: 'X509_STORE_CTX_get_error', deed: 'verdict', source: 'OpenSSL manual, X509_STORE_CTX_get_error(3); measured'},
 ];
@@ -93,6 +96,9 @@ export const openssl: Library = {
   versionString: /OpenSSL (\d+\.\d+\.\d+[a-z]*)/,
   functions,
   companion: {fileName: /^libcrypto[.-]/, functions: companionFunctions},
+  // Node.js and what is built of it: every TLS session has memory BIOs, and JavaScript runs inside SSL_read. Before each call
+  // it marks the error queue (MarkPopErrorOnReturn in src/crypto/crypto_tls.cc).
+  carriedBy: {exports: 'napi_module_register', calls: 'ERR_set_mark'},
   variants: [
     {name: 'LibreSSL', versionString: /LibreSSL (\d+\.\d+\.\d+)/},
     {name: 'BoringSSL', versionString: /(BoringSSL)/},

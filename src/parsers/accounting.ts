@@ -62,6 +62,10 @@ export class Accounting {
     this.#sockets.shortened += payload.shortened;
   }
 
+  get systemCallCount(): number {
+    return this.#sockets.calls;
+  }
+
   /** The account of system calls on sockets; nothing where none was traced. */
   socketSummary(isComplete: boolean): Pick<SummaryEvent, 'sockets'> {
     const {calls, captured, shortened} = this.#sockets;

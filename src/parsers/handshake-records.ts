@@ -98,6 +98,7 @@ export function readOctets(line: string): OctetsRecord | undefined {
     session: session as string,
     channel: channel as string,
     direction,
+    isByBio: way >= firstBioWay,
     length,
     errno,
     carried,
@@ -105,7 +106,9 @@ export function readOctets(line: string): OctetsRecord | undefined {
   };
 }
 
-const ways = [undefined, 'receive', 'send', 'certificate'] as const;
+const ways = [undefined, 'receive', 'send', 'certificate', 'receive', 'send'] as const;
+/** Ways of bytes that go by a BIO. */
+const firstBioWay = 4;
 
 export function readSubject(line: string): SubjectRecord | undefined {
   const match = subjectShape.exec(line);

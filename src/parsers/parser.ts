@@ -48,6 +48,8 @@ export interface ParserStatus {
   readonly events: number;
   /** Handshakes that have come to an end. */
   readonly handshakes: number;
+  /** System calls on sockets. */
+  readonly systemCalls: number;
   readonly bytesCaptured: number;
   /** As the kernel counted at the last full second; absent before the first. */
   readonly bytesSeen?: number;

@@ -67,6 +67,7 @@ export class RecordParser implements Parser {
     return {
       events,
       handshakes: this.#accounting.handshakeCount,
+      systemCalls: this.#accounting.systemCallCount,
       bytesCaptured: captured,
       ...(seenSoFar !== undefined && {bytesSeen: seenSoFar}),
       lostEvents,

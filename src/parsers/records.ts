@@ -290,6 +290,7 @@ export interface OctetsRecord {
   readonly session: string;
   readonly channel: string;
   readonly direction: 'receive' | 'send' | 'certificate';
+  readonly isByBio: boolean;
   /** Bytes moved; 0 with errno 0 where the other side has closed. */
   readonly length: number;
   readonly errno: number;

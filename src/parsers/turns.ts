@@ -273,9 +273,9 @@ const wireOf = (channel: string) => `descriptor ${channel}`;
 
 /** Bytes of the connection itself: they count nowhere, and only tell of the handshake. */
 function takeOctets(call: Call, record: OctetsRecord, scene: Scene): TraceEvent[] {
-  const {direction, channel, errno} = record;
+  const {direction, channel, isByBio, errno} = record;
   const parts = partsOf(scene.calls.finish(call), record.length);
-  const sign = {kind: 'octets', direction, channel, errno, parts} as const;
+  const sign = {kind: 'octets', direction, channel, isByBio, errno, parts} as const;
   if (record.session === noSession) return follow(sign, {...record, session: wireOf(channel)}, undefined, scene);
   return follow(sign, record, scene.connections.openAt(record.pid, record.session), scene);
 }

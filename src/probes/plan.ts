@@ -85,10 +85,8 @@ function planTarget(
 ): PlannedTarget {
   const {library, path, attachPath, version, missing} = target;
   const functions = (numbered.get(library) ?? []).filter(({name}) => target.functions.includes(name));
-  const companion = planCompanion(
-    target,
-    libraries.find(({name}) => name === library),
-  );
+  const known = libraries.find(({name}) => name === library);
+  const companion = planCompanion(target, known);
   return {
     library,
     path,
@@ -96,6 +94,7 @@ function planTarget(
     functions,
     missing,
     ...(version !== undefined && {version}),
+    ...(target.carries && known?.carriedBy && {carrier: known.carriedBy.calls}),
     ...(companion && {companion}),
   };
 }

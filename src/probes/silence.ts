@@ -37,6 +37,9 @@ export function explainSilence(silence: Silence): SilenceReason {
       message: `The probes fired ${entered} times, but no call moved a byte: handshakes and retries only. Is there traffic?`,
     };
   }
+  if (silence.endedCommand && probed.length === 0) {
+    return {code: 'never-called', message: 'The command made no call that is traced.'};
+  }
   if (silence.endedCommand) {
     return {
       code: 'library-not-used',
@@ -48,6 +51,9 @@ export function explainSilence(silence: Silence): SilenceReason {
       code: 'nobody-matches',
       message: `The filter matches no running process: ${describe(filters)}. See who there is: tls-kit targets`,
     };
+  }
+  if (probed.length === 0) {
+    return {code: 'never-called', message: 'No such call was made since the probes came. Connections may be idle.'};
   }
   const hopeless = mapped.find(({traceable}) => !traceable);
   if (hopeless && !mapped.some(({traceable}) => traceable)) {

@@ -2,6 +2,7 @@ import type {CompanionDeed, Deed, Dialect, PlannedFunction, ProbePlan} from '../
 import {
   commentLiteral,
   commLiteral,
+  isAttachable,
   Literal,
   numberLiteral,
   pathLiteral,
@@ -74,6 +75,9 @@ export interface ScriptContext {
   /** Functions that take certificates apart, and that name the one to be verified. */
   readonly certificates: readonly PointContext[];
   readonly subjects: readonly PointContext[];
+  /** Functions by which bytes of the connection arrive and leave: only where handshakes are what is traced. */
+  readonly arrivals: readonly PointContext[];
+  readonly leavings: readonly PointContext[];
   /** Functions that make a session a client's or a server's. */
   readonly sides: readonly CallContext[];
   /** How a script says that an address is one of the process: `uptr`, or nothing. */
@@ -90,6 +94,8 @@ export interface ScriptContext {
     readonly descriptor: Literal;
     readonly points: readonly PointContext[];
   }[];
+  /** Called by programs that carry records through memory to their sockets: a system call inside a call proves nothing there. */
+  readonly carriers: readonly PointContext[];
   /** Socket calls are traced. */
   readonly sockets: boolean;
   readonly socketCalls: readonly SocketCallContext[];
@@ -213,6 +219,8 @@ export function makeContext(
     verdicts: companionPoints(plan, 'verdict'),
     certificates: companionPoints(plan, 'certificate'),
     subjects: companionPoints(plan, 'subject'),
+    arrivals: plan.what.includes('handshakes') ? companionPoints(plan, 'arrive') : [],
+    leavings: plan.what.includes('handshakes') ? companionPoints(plan, 'leave') : [],
     sides: functions
       .filter(({deed}) => deed === 'side' && !readable)
       .map((each) => callContext(each, plan, functions, readable)),
@@ -234,6 +242,9 @@ export function makeContext(
               points: pointsOf(each, plan),
             },
           ],
+    ),
+    carriers: plan.targets.flatMap(({attachPath, carrier}) =>
+      carrier === undefined ? [] : [{path: pathLiteral(attachPath), symbol: symbolLiteral(carrier)}],
     ),
     sockets: plan.sockets,
     socketCalls: plan.sockets ? socketCalls.map(socketCallContext) : [],
@@ -280,13 +291,19 @@ function piecesOf(snaplen: number, {piece}: Dialect): Pieces {
   };
 }
 
-/** The points of all companions' functions of one kind, each file once. */
+/**
+ * The points of all companions' functions of one kind, each file once. One that bpftrace cannot attach to is left out: a library
+ * by a plain name may stand beside it, and then failures are told with less.
+ */
 function companionPoints(plan: ProbePlan, deed: CompanionDeed): readonly PointContext[] {
-  const points = plan.targets.flatMap(({companion}) =>
-    (companion?.functions ?? [])
-      .filter((each) => each.deed === deed)
-      .map(({name}) => [`${companion?.attachPath} ${name}`, companion?.attachPath ?? '', name] as const),
-  );
+  const points = plan.targets
+    .flatMap(({companion}) => companion ?? [])
+    .filter(({attachPath}) => isAttachable(attachPath))
+    .flatMap(({attachPath, functions}) =>
+      functions
+        .filter((each) => each.deed === deed)
+        .map(({name}) => [`${attachPath} ${name}`, attachPath, name] as const),
+    );
   const distinct = new Map(points.map((point) => [point[0], point]));
   return [...distinct.values()].map(([, path, name]) => ({path: pathLiteral(path), symbol: symbolLiteral(name)}));
 }

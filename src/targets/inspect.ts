@@ -37,13 +37,22 @@ export async function inspectElf(
   elf: Elf,
   siblings: Siblings,
 ): Promise<readonly Finding[]> {
-  const symbols = await elf.hasSymbols(libraries.flatMap(({functions}) => functions.map((one) => one.name)));
+  const symbols = await elf.hasSymbols(
+    libraries.flatMap(({functions, carriedBy}) => [
+      ...functions.map((one) => one.name),
+      ...(carriedBy ? [carriedBy.exports, carriedBy.calls] : []),
+    ]),
+  );
   const findings = [];
   for (const library of libraries) {
     const finding = await inspectFor(library, name, elf, symbols, siblings);
     if (finding) findings.push(finding);
   }
   return findings.length === 0 && (await isGoWithTls(elf)) ? [goTls(elf)] : findings;
+}
+
+function carries({carriedBy}: Library, symbols: ReadonlySet<string>): boolean {
+  return carriedBy !== undefined && symbols.has(carriedBy.exports) && symbols.has(carriedBy.calls);
 }
 
 async function inspectFor(
@@ -61,6 +70,7 @@ async function inspectFor(
     linkage: isNamed ? 'shared' : 'static',
     functions,
     missing,
+    ...(carries(library, symbols) && {carries: true}),
     ...identityOf(elf),
   } as const;
   if (canTrace(library, functions)) {

@@ -48,6 +48,7 @@ const tracefsPlaces = ['/sys/kernel/tracing', inDebugfs];
 
 /** Looks at what tracing needs. Never throws for what is missing. */
 export async function readMachine(bpftracePath = 'bpftrace'): Promise<Machine> {
+  const bpftrace = readBpftrace(bpftracePath); // it takes longest
   const mounts = (await readMounts('self')).filter(({type}) => type === 'tracefs');
   // Only root may look into it; below debugfs it gets mounted when somebody looks.
   const isMounted = async (place: string) =>
@@ -74,7 +75,7 @@ export async function readMachine(bpftracePath = 'bpftrace'): Promise<Machine> {
     hasUprobes: await hasUprobes(places),
     ...(level !== undefined && {lockdown: level}),
     ...(paranoid !== undefined && {perfEventParanoid: Number(paranoid)}),
-    bpftrace: await readBpftrace(bpftracePath),
+    bpftrace: await bpftrace,
     ...(setpriv !== undefined && {setpriv}),
     ...(taskset !== undefined && {taskset}),
     isInitialPidNamespace: (await readlink('/proc/self/ns/pid')) === initialPidNamespace,

@@ -13,6 +13,8 @@ export interface ClientHello {
   readonly ciphers?: readonly string[];
   readonly groups?: readonly string[];
   readonly signatureAlgorithms?: readonly string[];
+  /** In hexadecimal: no two hellos share it. */
+  readonly random?: string;
   /** In hexadecimal; empty when the client sent none. */
   readonly sessionId?: string;
   readonly ja4?: string;
@@ -29,6 +31,7 @@ export interface RawHello {
   groups?: number[];
   serverName?: Buffer;
   sessionId?: Buffer;
+  random?: Buffer;
 }
 
 /** Reads the body of a ClientHello of `length` bytes, of which only the first may be there. */
@@ -46,6 +49,7 @@ export function readClientHello(body: Buffer, length: number): ClientHello {
     ...(raw.ciphers && {ciphers: names(raw.ciphers, cipherName)}),
     ...(raw.groups && {groups: names(raw.groups, groupName)}),
     ...(raw.signatureAlgorithms && {signatureAlgorithms: names(raw.signatureAlgorithms, signatureName)}),
+    ...(raw.random && {random: raw.random.toString('hex')}),
     ...(raw.sessionId && {sessionId: raw.sessionId.toString('hex')}),
     ...(extensionsAreRead && {ja4: ja4(raw)}),
   };
@@ -53,7 +57,7 @@ export function readClientHello(body: Buffer, length: number): ClientHello {
 
 function readRaw(reader: ByteReader): RawHello {
   const raw: RawHello = {legacyVersion: reader.number(2)};
-  reader.take(32);
+  raw.random = reader.take(32);
   raw.sessionId = reader.vector(1)?.rest();
   raw.ciphers = reader.vector(2)?.numbers(2);
   reader.vector(1);

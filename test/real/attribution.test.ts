@@ -1,0 +1,77 @@
+import {copyFileSync} from 'node:fs';
+import {join} from 'node:path';
+import t from 'tap';
+import {beside, systemLibrary} from './programs.js';
+import {type Said, Talker} from './talkers.js';
+import {cannotTrace, dataOf, firstInvalid, Tracer} from './tracer.js';
+import {freePort, Workshop} from './workshop.js';
+
+const reason = cannotTrace();
+/** Connections that each client makes one after the other: descriptors and SSL objects are used again. */
+const again = 40;
+
+t.test('an address shown is the one that the program itself reports', {skip: reason}, async (t) => {
+  const workshop = new Workshop();
+  t.teardown(() => workshop.close());
+  const libssl = await systemLibrary('libssl');
+  const own = workshop.copyLibrary(libssl, beside(libssl));
+  const node = join(workshop.folder, 'node');
+  copyFileSync(process.execPath, node);
+  const {key, certificate} = await workshop.certificate();
+  const ports = await Promise.all(Array.from({length: 4}, () => freePort()));
+  const unix = join(workshop.folder, 'tls.sock');
+  const rows = [
+    {name: 'Python, blocking', server: 'blockingServer', client: 'blockingClient', where: `127.0.0.1:${ports[0]}`},
+    {name: 'Python, blocking, IPv6', server: 'blockingServer', client: 'blockingClient', where: `::1:${ports[1]}`},
+    {name: 'Python, blocking, Unix', server: 'blockingServer', client: 'blockingClient', where: unix},
+    {name: 'Python, asyncio', server: 'asyncioServer', client: 'asyncioClient', where: `127.0.0.1:${ports[2]}`},
+    {name: 'Node.js', server: 'nodeServer', client: 'nodeClient', where: `127.0.0.1:${ports[3]}`},
+  ] as const;
+
+  const servers = rows.map(({server, where}) => new Talker(workshop, server, [where, certificate, key], node));
+  await Promise.all(servers.map((one) => one.heard('ready')));
+  const clients = rows.map(
+    ({client, where}, index) => new Talker(workshop, client, [where, `row${index}`, String(again)], node),
+  );
+  await Promise.all(clients.map((one) => one.heard('ready')));
+  // Two connections of each client are there before the tracer is, on one thread; the others come after it.
+  const tracer = await new Tracer(workshop.folder, ['--lib', own, '--lib', node, '--format', 'ndjson']).ready();
+  for (const client of clients) {
+    client.go();
+    await client.heard('done');
+  }
+  t.equal(await tracer.stop(), 0, tracer.errors);
+
+  const {events} = tracer;
+  t.equal(firstInvalid(events), undefined, 'every event is one of the schema');
+  const said = new Map<string, Said>(
+    [...servers, ...clients].flatMap((one) => one.said).map((each) => [keyOf(each), each]),
+  );
+  for (const [index, {name, where}] of rows.entries()) {
+    const tagged = dataOf(events).flatMap((event) => {
+      const tag = Buffer.from(event.payload, 'base64').toString('latin1').trim();
+      const truth = said.get(keyOf({pid: event.pid, tag}));
+      return truth && tag.startsWith(`row${index}-`) ? [{event, truth}] : [];
+    });
+    // A server's two first reads were under way when the probes came. What Node.js writes in a callback of SSL_read is not seen.
+    const expected = 4 * (2 * 3 + again) - (name === 'Node.js' ? again : 2);
+    t.ok(tagged.length >= expected, `${name}: both programs' calls were seen`);
+    const wrong = tagged.filter(({event: {connection}, truth}) => {
+      const {local, remote, attribution} = connection;
+      if (local === undefined && remote === undefined) return false;
+      return local !== truth.local || remote !== truth.remote || attribution === undefined;
+    });
+    t.strictSame(
+      wrong.map(({event, truth}) => [event.connection, truth]),
+      [],
+      `${name}: none is wrong`,
+    );
+    const absent = tagged.filter(({event}) => event.connection.remote === undefined).length;
+    if (name === 'Node.js') t.equal(absent, tagged.length, 'Node.js: what its callbacks send proves nothing');
+    const kinds = [...new Set(tagged.map(({event}) => event.connection.attribution ?? 'absent'))].sort();
+    t.comment(`${name}: ${kinds.join(', ')}; ${((100 * absent) / tagged.length).toFixed(1)} % without an address`);
+    if (name.startsWith('Python, blocking') && !where.startsWith('/')) t.equal(absent, 0, `${name}: each is known`);
+  }
+});
+
+const keyOf = ({pid, tag}: Pick<Said, 'pid' | 'tag'>) => `${pid} ${tag}`;
