@@ -1,3 +1,4 @@
+import {createOtherEnds} from './connections/other-ends.js';
 import type {MessageFilter} from './filters/index.js';
 import type {DataEvent, MessageEvent, SessionEvent, SocketEvent, TraceEvent} from './model.js';
 import {createDecoder, createSocketReader, type DecodeLimits} from './protocols/index.js';
@@ -27,6 +28,7 @@ export function createUnderstanding({
   const redactor = redact === 'off' ? undefined : createRedactor(redact);
   const decoder = createDecoder(limits);
   const sockets = createSocketReader();
+  const withOtherEnd = createOtherEnds();
   let isDecoding = true;
   let isRedacted = false;
 
@@ -52,7 +54,8 @@ export function createUnderstanding({
   const socket = (event: SocketEvent): TraceEvent =>
     redactor && !isRedacted ? redactor.redact(event, sockets.read(event)) : event;
 
-  return (event) => {
+  return (given) => {
+    const event = given.type === 'message' ? given : withOtherEnd(given);
     switch (event.type) {
       case 'session':
         return begin(event);

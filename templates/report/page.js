@@ -93,9 +93,10 @@
     const {totals, latency, connections} = report;
     const {ok, failed, abandoned} = totals.handshakes;
     const statuses = Object.entries(totals.byStatus).map(([first, value]) => `${first}xx ${count(value)}`);
+    const twice = totals.seenTwice > 0 ? [`${count(totals.seenTwice)} seen twice, from both ends`] : [];
     /** @type {[string, string, string, string?][]} */
     const all = [
-      ['Exchanges', count(totals.exchanges), statuses.join(' · ')],
+      ['Exchanges', count(totals.exchanges), [...statuses, ...twice].join(' · ')],
       ['Failed', count(totals.failed), share(totals.failed, totals.exchanges), totals.failed > 0 ? 'bad' : undefined],
       ['Median latency', time(latency.p50Ns), `90 % within ${time(latency.p90Ns)}`],
       ['99 % within', time(latency.p99Ns), `longest ${time(latency.maxNs)}`],

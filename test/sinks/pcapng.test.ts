@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {execaSync} from 'execa';
 import t, {type Test} from 'tap';
+import {createOtherEnds} from '../../src/connections/other-ends.js';
 import type {ConnectionEvent, DataEvent, TraceEvent} from '../../src/model.js';
 import {createPcapngSink} from '../../src/sinks/pcapng/sink.js';
 import {dataEvent, time} from './events.js';
@@ -86,6 +87,20 @@ t.test('tshark reads HTTP on any port but that of HTTPS, without a warning', {sk
   const comments = await tshark(path, 'http.request', ['frame.comment', 'frame.time_epoch']);
   t.match(comments[0], /^curl\[8834\] connection 1\., addresses made up\t1795408017\.121000000$/);
   t.match(comments[2], /^curl\[8834\] connection 1\.10\.1\.2\.3:4000010\.9\.8\.7:4433\t/);
+});
+
+t.test('a connection of which both ends are traced has its addresses once', {skip: noTshark}, async (t) => {
+  const mark = createOtherEnds();
+  const turned = (call: string) => call.replace(/^[<>]/, (arrow) => (arrow === '>' ? '<' : '>'));
+  const [a, b] = ['10.1.2.3:40000', '10.9.8.7:8443'];
+  const client = conversation({local: a, remote: b}, request('/'), response('hi'));
+  const server = conversation({local: b, remote: a}, turned(request('/')), turned(response('hi')));
+  const inTurn = client.flatMap((event, index) => [event, server[index] as DataEvent]).map(mark);
+  const path = await pcapng(t, inTurn);
+  t.strictSame(await tshark(path, warnings, ['frame.number', '_ws.expert.message']), []);
+  t.strictSame(await tshark(path, 'http.request', ['ip.src', 'tcp.dstport']), ['10.1.2.3\t8443', '192.0.2.2\t80']);
+  const comments = await tshark(path, 'http.request', ['frame.comment']);
+  t.match(comments[1], /, the other end of connection 1\.10\.1\.2\.3:\S+, addresses made up$/);
 });
 
 t.test('a server is traced from its side', {skip: noTshark}, async (t) => {

@@ -8,6 +8,7 @@ type Direction = DataEvent['direction'];
 export class Conversation {
   /** What of the addresses is not as it was. */
   readonly remarks: readonly string[];
+  readonly hasOwnAddresses: boolean;
   readonly #ends: Record<Direction, Endpoint>;
   readonly #next: Record<Direction, number> = {send: 0, receive: 0};
   #hasBegun = false;
@@ -15,11 +16,14 @@ export class Conversation {
   /**
    * @param number tells made-up addresses of connections apart.
    * @param showsPort80 the server's port becomes that of HTTP.
+   * @param otherEnd the same connection as its other end saw it: that one has the addresses, since TCP knows one between two of them.
    */
-  constructor(first: DataEvent, number: number, showsPort80: boolean) {
+  constructor(first: DataEvent, number: number, showsPort80: boolean, otherEnd?: Conversation) {
     const {connection, direction} = first;
-    const local = parseEndpoint(connection.local);
-    const remote = parseEndpoint(connection.remote);
+    const isTaken = otherEnd?.hasOwnAddresses ?? false;
+    const local = isTaken ? undefined : parseEndpoint(connection.local);
+    const remote = isTaken ? undefined : parseEndpoint(connection.remote);
+    this.hasOwnAddresses = local !== undefined && remote !== undefined;
     // Who speaks first is the client, in HTTP: where an end has to be chosen, that is all that there is to go by.
     const isClient = direction === 'send';
     const family = familyOf(local ?? remote ?? madeUpEndpoint('server', 4, 0));
@@ -33,7 +37,8 @@ export class Conversation {
     const changesPort = showsPort80 && port !== httpPort;
     if (changesPort) this.#ends[server] = {...this.#ends[server], port: httpPort};
     this.remarks = [
-      ...(local && remote ? [] : ['addresses made up']),
+      ...(isTaken ? [`the other end of connection ${connection.otherEnd}`] : []),
+      ...(this.hasOwnAddresses ? [] : ['addresses made up']),
       ...(changesPort ? [`port ${port} shown as ${httpPort}`] : []),
     ];
   }

@@ -22,8 +22,9 @@ export function createPcapngSink(write: WriteBytes, application: string, showsPo
     return write(Buffer.concat([sectionHeader({application, comment: headComment(session)}), rawIpInterface()]));
   };
   const conversationOf = (event: DataEvent): Conversation => {
-    const {id} = event.connection;
-    const conversation = conversations.get(id) ?? new Conversation(event, started++, showsPort80);
+    const {id, otherEnd} = event.connection;
+    const other = otherEnd === undefined ? undefined : conversations.get(otherEnd);
+    const conversation = conversations.get(id) ?? new Conversation(event, started++, showsPort80, other);
     conversations.delete(id);
     conversations.set(id, conversation);
     for (const [oldest] of conversations) {

@@ -59,6 +59,7 @@ export class ReportFold {
     answered: 0,
     failed: 0,
     unpaired: 0,
+    seenTwice: 0,
     webSocketMessages: 0,
     byProtocol: {},
     byStatus: {},
@@ -71,6 +72,8 @@ export class ReportFold {
   readonly #handshakes = new Latencies();
   readonly #bins = new TimeBins();
   readonly #hosts = new Groups<RouteFold>(limits.hosts, () => new RouteFold('unknown', 'others', '', ''));
+  /** By connection, the one longest idle first. */
+  readonly #exchangesOf = new Map<string, number>();
   readonly #routes = new Groups<RouteFold>(limits.routes, () => new RouteFold('unknown', 'others', '', ''));
   readonly #slowest = new Top<ExchangeRow>(limits.slowest, ({totalNs = 0}) => totalNs);
   readonly #failed: ExchangeRow[] = [];
@@ -230,6 +233,16 @@ export class ReportFold {
     row.lastMs = Math.max(row.lastMs, ms);
   }
 
+  /** Whether the other end of this connection had come as far: exchanges end in the same order at both. */
+  #isSeenAgain({id, otherEnd}: MessageEvent['connection']): boolean {
+    const exchanges = (this.#exchangesOf.get(id) ?? 0) + 1;
+    this.#exchangesOf.delete(id);
+    this.#exchangesOf.set(id, exchanges);
+    const [oldest] = this.#exchangesOf.keys();
+    if (this.#exchangesOf.size > limits.connections && oldest !== undefined) this.#exchangesOf.delete(oldest);
+    return otherEnd !== undefined && (this.#exchangesOf.get(otherEnd) ?? 0) >= exchanges;
+  }
+
   #addMessage(message: MessageEvent): void {
     if (message.webSocket) {
       this.#totals.webSocketMessages++;
@@ -241,6 +254,7 @@ export class ReportFold {
     this.#totals.exchanges++;
     if (response) this.#totals.answered++;
     if (!request) this.#totals.unpaired++;
+    if (this.#isSeenAgain(message.connection)) this.#totals.seenTwice++;
     const {status} = response ?? {};
     if (status !== undefined) count(this.#totals.byStatus, String(Math.floor(status / 100)));
     const outcome = outcomeOf(message);

@@ -42,6 +42,8 @@ export interface Totals {
   failed: number;
   /** Responses whose requests were not seen. */
   unpaired: number;
+  /** Of the exchanges, those that had been seen from the other end of their connection before: both are traced. */
+  seenTwice: number;
   webSocketMessages: number;
   byProtocol: Record<string, number>;
   /** 2 for 200 to 299, and so on. */

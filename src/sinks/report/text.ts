@@ -62,6 +62,7 @@ function totalLines({totals, latency, handshakes, connections}: Report): string[
   ];
   return [
     `${plural(totals.exchanges, 'exchange')}${listed([...protocols, ...statuses])}; ${counted(totals.failed)} failed`,
+    ...(totals.seenTwice > 0 ? [`${counted(totals.seenTwice)} of them seen twice: both ends were traced`] : []),
     ...(latency.count > 0 ? [`latency ${percentiles(latency)}`] : []),
     ...(totals.webSocketMessages > 0 ? [plural(totals.webSocketMessages, 'WebSocket message')] : []),
     `${plural(connections.total, 'connection')}, sent ${size(totals.bytesSent)}, received ${size(totals.bytesReceived)}`,

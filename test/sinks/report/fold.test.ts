@@ -78,6 +78,13 @@ t.test('a report counts what was recorded', async (t) => {
   );
 });
 
+t.test('an exchange that is seen from both ends is counted as seen twice, whichever end comes first', async (t) => {
+  const at = (id: string, otherEnd?: string) => message({connection: {id, ...(otherEnd && {otherEnd})}});
+  const events = [at('s'), at('c', 's'), at('c', 's'), at('s', 'c'), at('alone'), at('s', 'c')];
+  t.match(reportOf(events).totals, {exchanges: 6, seenTwice: 2});
+  t.match(reportText(reportOf(events), false), /\n2 of them seen twice: both ends were traced\n/);
+});
+
 t.test('without a summary, nothing is said to be known of loss', async (t) => {
   const report = reportOf(recording().slice(0, -1));
   t.match(report.account.balance, /what was lost is unknown/);
