@@ -8,7 +8,7 @@ interface Known {
   readonly socket: Socket;
 }
 
-/** Which socket a descriptor of a process stands for, as Y records tell. */
+/** Which socket a descriptor of a process stands for, as T records tell. */
 export class Descriptors {
   readonly #known = new Map<string, Known>();
 

@@ -158,7 +158,7 @@ export interface NameRecord {
   readonly name: string;
 }
 
-/** K: a system call on a socket returned. `result` is negative for an error; `address` is what the call was given, or zeros. */
+/** Q: a system call on a socket returned. `result` is negative for an error; `address` is what the call was given, or zeros. */
 export interface SystemCallRecord {
   readonly kind: 'syscall';
   readonly time: bigint;

@@ -65,8 +65,8 @@ export interface ScriptContext {
   readonly readsWire: boolean;
   /** System calls on one descriptor that are shown of a handshake, at most. */
   readonly wireCalls: Literal;
-  /** The system calls that move bytes. */
-  readonly transfers: readonly SocketCallContext[];
+  /** The system calls that move bytes; those that send may carry a record that a session left in memory. */
+  readonly transfers: readonly (SocketCallContext & {readonly mayCarry: boolean})[];
   /** Functions that tell of failures: where an error is raised, that it is, both, and what a verification came to. */
   readonly places: readonly PointContext[];
   readonly raises: readonly PointContext[];
@@ -75,7 +75,7 @@ export interface ScriptContext {
   /** Functions that take certificates apart, and that name the one to be verified. */
   readonly certificates: readonly PointContext[];
   readonly subjects: readonly PointContext[];
-  /** Functions by which bytes of the connection arrive and leave: only where handshakes are what is traced. */
+  /** Functions by which bytes of the connection arrive: only where handshakes are what is traced. And by which they leave. */
   readonly arrivals: readonly PointContext[];
   readonly leavings: readonly PointContext[];
   /** Functions that make a session a client's or a server's. */
@@ -168,6 +168,7 @@ export function makeContext(
 ): ScriptContext {
   const functions = distinctFunctions(plan);
   const canFollow = dialect.readsUser && !readable;
+  const leavings = companionPoints(plan, 'leave');
   const outs = functions.flatMap(({moved}) => (moved?.in === 'argument' ? [moved] : []));
   return {
     tlsKit: commentLiteral(version),
@@ -212,7 +213,12 @@ export function makeContext(
     followsWire: canFollow && (plan.readsWire || functions.some(({deed}) => deed === 'handshake')),
     readsWire: canFollow && plan.readsWire,
     wireCalls: numberLiteral(maxWireCalls),
-    transfers: socketCalls.filter(({direction}) => direction !== undefined).map(socketCallContext),
+    transfers: socketCalls
+      .filter(({direction}) => direction !== undefined)
+      .map((call) => ({
+        ...socketCallContext(call),
+        mayCarry: call.direction === 'send' && leavings.length > 0,
+      })),
     places: companionPoints(plan, 'place'),
     raises: companionPoints(plan, 'raise'),
     puts: companionPoints(plan, 'put'),
@@ -220,7 +226,7 @@ export function makeContext(
     certificates: companionPoints(plan, 'certificate'),
     subjects: companionPoints(plan, 'subject'),
     arrivals: plan.what.includes('handshakes') ? companionPoints(plan, 'arrive') : [],
-    leavings: plan.what.includes('handshakes') ? companionPoints(plan, 'leave') : [],
+    leavings,
     sides: functions
       .filter(({deed}) => deed === 'side' && !readable)
       .map((each) => callContext(each, plan, functions, readable)),

@@ -153,10 +153,10 @@ t.test('decodes bytes and words as bpftrace prints them', (t) => {
 
 t.test('never throws', (t) => {
   const field = fc.oneof(
-    fc.constantFrom('D', 'C', 'W', 'P', 'TK', 'L', '', '0', 'ffffffffffffffff', '61 62'),
+    fc.constantFrom('D', 'C', 'W', 'P', 'TK', 'L', 'T', 'I', 'U', 'Q', 'J', '', '0', 'ffffffffffffffff', '61 62'),
     fc.string(),
   );
-  const line = fc.array(field, {maxLength: 11}).map((fields) => fields.join('|'));
+  const line = fc.array(field, {maxLength: 13}).map((fields) => fields.join('|'));
   t.doesNotThrow(() =>
     fc.assert(
       fc.property(line, (text) => void readRecord(text)),
