@@ -181,6 +181,7 @@ async function runAndStop(
   const first = await Promise.race([
     aborted(AbortSignal.any(reasons)).then(() => undefined),
     engine.ended.then(() => undefined),
+    engine.gateClosed.then(() => undefined),
     ...(command ? [command.ended] : []),
   ]);
   await engine.stop();
