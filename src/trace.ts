@@ -192,6 +192,7 @@ async function runAndStop(
   const commandEnd = await Promise.race([
     aborted(AbortSignal.any(reasons)).then(() => undefined),
     engine.ended.then(() => undefined),
+    engine.gateClosed.then(() => undefined),
     ...(command ? [command.ended] : []),
   ]);
   const durationNs = Number(process.hrtime.bigint() - readyAt);

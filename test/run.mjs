@@ -1,5 +1,5 @@
 // Runs the tests and counts them: `node test/run.mjs [FILE|FOLDER…]`. Those that trace run three at a time: they spend most of
-// their time waiting for the kernel to attach and detach probes. Other versions run alone. In CI, a test that is skipped because the machine cannot trace is a failure.
+// their time waiting for the kernel to attach and detach probes. What runs only when it is asked for runs alone. In CI, a test that is skipped because the machine cannot trace is a failure.
 import {spawnSync} from 'node:child_process';
 import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync} from 'node:fs';
 import {join} from 'node:path';
@@ -7,7 +7,7 @@ import {Parser} from 'tap-parser';
 
 const chosen = process.argv.slice(2);
 const files = chosen.length > 0 ? chosen.flatMap(testsIn) : testsIn('test').filter((file) => !isOnlyWhenAsked(file));
-const alone = files.filter((file) => file.startsWith('test/matrix/'));
+const alone = files.filter(isOnlyWhenAsked);
 const tracing = files.filter((file) => file.startsWith('test/real/'));
 const together = files.filter((file) => !alone.includes(file) && !tracing.includes(file));
 
@@ -34,9 +34,9 @@ function testsIn(path) {
   return names.map((name) => join(path, name)).sort();
 }
 
-/** Other versions of bpftrace and OpenSSL take long, and are fetched first. */
+/** What takes long: other versions of bpftrace and OpenSSL, which are fetched first, and the faults that need minutes. */
 function isOnlyWhenAsked(file) {
-  return file.startsWith('test/matrix/');
+  return /^test\/(?:matrix|faults)\//.test(file);
 }
 
 function run(group, jobs) {

@@ -21,6 +21,8 @@ export interface Engine {
   /** Every probe is attached. Rejects with a TlsKitError when bpftrace ends before. */
   readonly ready: Promise<void>;
   readonly ended: Promise<EngineEnd>;
+  /** The gate was closed by somebody else: no more will be captured. */
+  readonly gateClosed: Promise<void>;
   /** What else bpftrace said on standard error, for the user. */
   readonly warnings: readonly string[];
   /** What the reader of the output found there that is for the engine. */
@@ -46,6 +48,10 @@ const readyLimitMs = 60_000;
 /** The longest that full rings took to drain, measured, was 2.4 s. */
 const drainLimitMs = 10_000;
 const markerEveryMs = 50;
+
+/** SIGCONT is how the gate is closed, and also how a stopped process is continued. */
+const gateWarning =
+  'Somebody sent SIGCONT to bpftrace, maybe after a SIGSTOP: to the script that means to capture no more, so the trace ends. Start it again.';
 
 /** Starts bpftrace under its keeper. Nothing is buffered; nothing stays behind, however the caller ends. */
 export function startEngine({script, bpftrace, processors, sudo = false}: EngineOptions): Engine {
@@ -79,18 +85,28 @@ export function startEngine({script, bpftrace, processors, sudo = false}: Engine
     return end;
   });
   const rounds = new Map<number, number>();
+  const foreign = latch();
+  let isStopping = false;
 
   return {
     output: child.stdout as Readable,
     warnings: said.warnings,
     ended,
+    gateClosed: foreign.opened,
     ready: becomeReady(),
     hear: (signal) => {
       if (signal.kind === 'ready') attached.open();
       else if (signal.kind === 'attached') probes.open(signal.probes);
-      else rounds.set(signal.processor, (rounds.get(signal.processor) ?? 0) + 1);
+      else {
+        rounds.set(signal.processor, (rounds.get(signal.processor) ?? 0) + 1);
+        if (!isStopping && !foreign.isOpen()) {
+          said.warnings.push(gateWarning);
+          foreign.open();
+        }
+      }
     },
     stop: async () => {
+      isStopping = true;
       await Promise.race([drain(), ended]);
       lifeline.end();
       return ended;

@@ -24,17 +24,20 @@ export class Tracer {
   readonly #err: Buffer[] = [];
   readonly #ready: string;
   readonly #ended: Promise<number>;
+  #reading: NodeJS.Timeout | undefined;
   #counted = 0;
   #rest = '';
   #bytes = 0;
 
-  constructor(folder: string, words: readonly string[], env: Record<string, string> = {}) {
+  /** @param via words before it: those that take it into other surroundings, as the same process */
+  constructor(folder: string, words: readonly string[], env: Record<string, string> = {}, via: readonly string[] = []) {
     this.#ready = join(folder, `ready-${Math.random().toString(36).slice(2)}`);
     const [before, after] = split(words);
     // Bytes are compared as they were sent, unless redaction is what is tested.
     const shown = before.some((word) => /^--(?:no-)?redact\b/.test(word)) ? before : [...before, '--no-redact'];
-    const all = [cli, 'trace', ...shown, '--ready-file', this.#ready, ...after];
-    this.child = spawn(process.execPath, all, {
+    const own = [process.execPath, cli, 'trace', ...shown, '--ready-file', this.#ready, ...after];
+    const [file, ...rest] = [...via, ...own] as [string, ...string[]];
+    this.child = spawn(file, rest, {
       cwd: folder,
       env: {...process.env, ...env},
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -53,6 +56,18 @@ export class Tracer {
     await until(() => existsSync(this.#ready) || this.child.exitCode !== null, 'every probe to be attached', 60_000);
     if (this.child.exitCode !== null) throw new Error(`tls-kit ended with ${this.child.exitCode}: ${this.errors}`);
     return this;
+  }
+
+  /** Reads its output at so many bytes every so many ms from now on; all of it as it comes with Infinity. */
+  read(bytes: number, everyMs: number): void {
+    const {stdout} = this.child;
+    clearInterval(this.#reading);
+    if (bytes === Infinity) {
+      stdout?.resume();
+      return;
+    }
+    stdout?.pause();
+    this.#reading = setInterval(() => stdout?.read(bytes), everyMs); // what it reads is emitted as data
   }
 
   /** Stops it as Ctrl-C does, and waits for its end. Gives its exit status. */

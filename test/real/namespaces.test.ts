@@ -1,0 +1,66 @@
+import {once} from 'node:events';
+import {copyFileSync, mkdirSync} from 'node:fs';
+import {basename, dirname, join} from 'node:path';
+import t from 'tap';
+import {descendantsOf} from '../../src/targets/index.js';
+import {beside, runCurl} from './programs.js';
+import {addsUp, answer, nameOf, sentBy, setUp, startAsker, watchRemains} from './surroundings.js';
+import {cannotTrace, Tracer} from './tracer.js';
+
+const reason = cannotTrace();
+
+/** Words that run a program where a folder of the kernel is hidden, in a mount namespace of its own. */
+const without = (folder: string) => {
+  const script = 'mount -t tmpfs tmpfs "$0" && exec "$@"';
+  return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, folder];
+};
+
+t.test('a kernel without its types is traced all the same', {skip: reason}, async (t) => {
+  const surroundings = await setUp(t);
+  const {workshop, own, port, env} = surroundings;
+  workshop.file('www/page', answer);
+  const words = ['--lib', own, '--format', 'ndjson'];
+  const tracer = await new Tracer(workshop.folder, words, env, without('/sys/kernel/btf')).ready();
+  const leavesNothing = await watchRemains(t, surroundings, tracer);
+  const pid = await runCurl(workshop, ['--output', '/dev/null', `https://127.0.0.1:${port}/page`]);
+  t.equal(await tracer.stop(), 0, tracer.errors);
+  t.match(sentBy(tracer.events, pid), /^GET \/page /);
+  addsUp(t, tracer.events);
+  await leavesNothing();
+});
+
+t.test('a kernel without tracefs is told, with the command to type', {skip: reason}, async (t) => {
+  const {workshop, own, env} = await setUp(t);
+  const tracer = new Tracer(workshop.folder, ['--lib', own], env, without('/sys/kernel/tracing'));
+  t.equal(await tracer.ended(), 3, tracer.errors);
+  t.match(tracer.errors, /tracefs is not mounted/);
+  t.match(tracer.errors, 'sudo mount -t tracefs tracefs /sys/kernel/tracing');
+});
+
+t.test('a process in its own root and its own namespaces is traced from outside', {skip: reason}, async (t) => {
+  const surroundings = await setUp(t);
+  const {workshop, own, env} = surroundings;
+  const root = join(workshop.folder, 'root');
+  mkdirSync(join(root, 'private'), {recursive: true});
+  for (const each of [own, join(dirname(own), basename(beside(own)))])
+    copyFileSync(each, join(root, 'private', basename(each)));
+  const enter = `
+    for each in usr etc dev; do mkdir "$0/$each" && mount --rbind "/$each" "$0/$each"; done
+    for each in lib lib64 bin; do [ ! -e "/$each" ] || ln -s "usr/$each" "$0/$each"; done
+    mkdir "$0/proc" && mount -t proc proc "$0/proc"
+    exec chroot "$0" env LD_LIBRARY_PATH=/private "$@"`;
+  const flags = ['--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private'];
+  const asker = await startAsker(surroundings, 'inside', ['unshare', ...flags, 'sh', '-c', enter, root]);
+  const inside = (await descendantsOf(asker.child.pid as number)).find((pid) => nameOf(pid) === 'python3') as number;
+
+  const tracer = await new Tracer(workshop.folder, ['-p', String(inside), '--format', 'ndjson'], env).ready();
+  const leavesNothing = await watchRemains(t, surroundings, tracer);
+  await asker.ask();
+  const ended = once(asker.child, 'exit');
+  process.kill(inside, 'SIGKILL');
+  await ended;
+  t.equal(await tracer.stop(), 0, tracer.errors);
+  t.match(sentBy(tracer.events, inside), /^GET \/inside /);
+  addsUp(t, tracer.events);
+  await leavesNothing();
+});
