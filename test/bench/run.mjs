@@ -15,6 +15,7 @@ import {cpus, tmpdir} from 'node:os';
 import {basename, join} from 'node:path';
 import {setTimeout as wait} from 'node:timers/promises';
 import {execa} from 'execa';
+import {decoding} from './decoding.mjs';
 
 const runs = Number(process.argv[2] ?? 7);
 const seconds = 3;
@@ -43,6 +44,7 @@ try {
   await throughput();
   await readiness();
   await starts();
+  decoding();
   reports();
 } finally {
   writeFileSync(statistics, statisticsBefore);

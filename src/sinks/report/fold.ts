@@ -124,7 +124,7 @@ export class ReportFold {
   }
 
   report(): Report {
-    for (const connection of this.#connections.values()) this.#sample.add(connection);
+    for (const connection of this.#connections.values()) this.#finish(connection);
     this.#connections.clear();
     const rows = this.#sample.items.sort((a, b) => a.openedMs - b.openedMs);
     const summary = this.#summary;
@@ -289,7 +289,7 @@ export class ReportFold {
 
   #connectionOf(where: Where, pid: number, comm: string | undefined, ms: number): Mutable<ConnectionRow> {
     const known = this.#connections.get(where.id);
-    const row = known ?? this.#newConnection(where, pid, comm, ms);
+    const row = known ?? newConnection(where, pid, comm, ms);
     if (known) this.#connections.delete(where.id);
     this.#connections.set(where.id, row);
     if (where.remote !== undefined) row.peer = short(where.remote);
@@ -297,24 +297,16 @@ export class ReportFold {
     for (const [id, idle] of this.#connections) {
       if (this.#connections.size <= limits.connections) break;
       this.#connections.delete(id);
-      this.#sample.add(idle);
+      this.#finish(idle);
     }
     return row;
   }
 
-  #newConnection(where: Where, pid: number, comm: string | undefined, ms: number): Mutable<ConnectionRow> {
-    const peer = peerOf(where);
+  /** Counts it for its peer, who may have come to light after it was opened. */
+  #finish(connection: ConnectionRow): void {
+    const peer = peerOf({remote: connection.peer});
     this.#peers.of(peer, () => newPeer(peer)).connections++;
-    return {
-      id: short(where.id),
-      process: processName(comm, pid),
-      openedMs: ms,
-      lastMs: ms,
-      isClosed: false,
-      bytesSent: 0,
-      bytesReceived: 0,
-      exchanges: 0,
-    };
+    this.#sample.add(connection);
   }
 
   /** Milliseconds since the epoch; keeps the first and the last. */
@@ -415,7 +407,20 @@ function certificateOf(event: ErrorEvent | HandshakeEvent | SocketEvent): string
 }
 
 /** Clients come from a port of their own each time (32768 and up on Linux, ip_local_port_range): they are one peer. */
-function peerOf({remote}: {readonly remote?: string}): string {
+function newConnection(where: Where, pid: number, comm: string | undefined, ms: number): Mutable<ConnectionRow> {
+  return {
+    id: short(where.id),
+    process: processName(comm, pid),
+    openedMs: ms,
+    lastMs: ms,
+    isClosed: false,
+    bytesSent: 0,
+    bytesReceived: 0,
+    exchanges: 0,
+  };
+}
+
+function peerOf({remote}: {readonly remote?: string | undefined}): string {
   if (remote === undefined) return 'unknown';
   return short(remote.replace(/:(\d+)$/, (all, port) => (Number(port) >= 32_768 ? ':*' : all)));
 }

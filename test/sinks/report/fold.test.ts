@@ -78,6 +78,17 @@ t.test('a report counts what was recorded', async (t) => {
   );
 });
 
+t.test('a connection is counted for its peer, also where that comes to light after it was opened', async (t) => {
+  const {time, pid} = dataEvent('');
+  const open = (id: string): TraceEvent => ({type: 'connection', event: 'open', time, pid, connection: {id}});
+  const call = dataEvent('x', {connection: {id: 'a', remote: '192.0.2.1:443'}});
+  const {rows} = reportOf([open('a'), call, call, open('b')]).peers;
+  t.match(rows, [
+    {peer: '192.0.2.1:443', connections: 1},
+    {peer: 'unknown', connections: 1},
+  ]);
+});
+
 t.test('an exchange that is seen from both ends is counted as seen twice, whichever end comes first', async (t) => {
   const at = (id: string, otherEnd?: string) => message({connection: {id, ...(otherEnd && {otherEnd})}});
   const events = [at('s'), at('c', 's'), at('c', 's'), at('s', 'c'), at('alone'), at('s', 'c')];
