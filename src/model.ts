@@ -3,7 +3,7 @@
  * Events have a file of their own, events.ts, made from schema/events-1.json by the build.
  */
 
-import type {ErrorEvent, HandshakeEvent} from './events.js';
+import type {ConnectionRef, ErrorEvent, HandshakeEvent} from './events.js';
 
 export type {
   ConnectionEvent,
@@ -266,8 +266,8 @@ export interface HandshakeSigner {
   readonly comm?: string;
   /** The session's pointer, as printed: a name. */
   readonly session: string;
-  /** The connection's id, once it has one. */
-  readonly connection?: string;
+  /** What is known of the connection by now. */
+  readonly connection?: ConnectionRef;
 }
 
 /** What is seen of handshakes, in order of time, before it is understood. */

@@ -63,7 +63,8 @@ export class Watch {
 
   async #saySilence(): Promise<void> {
     const {parser, say} = this.#options;
-    const isSilent = ({events, handshakes, systemCalls}: ParserStatus) => events + handshakes + systemCalls === 0;
+    const isSilent = ({events, handshakes, systemCalls, bytesSeen}: ParserStatus) =>
+      events + handshakes + systemCalls + (bytesSeen ?? 0) === 0;
     if (!isSilent(parser.status)) return;
     const {message} = await this.#explain();
     if (isSilent(parser.status)) say(`Nothing captured yet. ${message}`);

@@ -127,7 +127,7 @@ export function whoOf({time, pid, tid, uid, comm, connection}: HandshakeSigner) 
     ...(tid !== undefined && {tid}),
     ...(uid !== undefined && {uid}),
     ...(comm !== undefined && {comm}),
-    ...(connection !== undefined && {connection: {id: connection}}),
+    ...(connection !== undefined && {connection}),
   };
 }
 

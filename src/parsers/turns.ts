@@ -328,7 +328,7 @@ function follow(
     ...(where.tid !== undefined && {tid: where.tid}),
     ...(uid !== undefined && {uid}),
     ...(comm !== undefined && {comm}),
-    ...(connection && {connection: connection.totals.connection}),
+    ...(connection && {connection: refOf(connection)}),
   };
   const events = handshakes.take(sign, signer);
   for (const event of events) accounting.countHandshake(event);

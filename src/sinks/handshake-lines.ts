@@ -31,8 +31,9 @@ export function errorLines(event: ErrorEvent, time: string, paint: Paint): strin
   return [`${paint.dim(time)} ${paint.bold(whoOf(event))} ${sentence}${id}`, ...stackOf(event)];
 }
 
-function whoOf({comm, pid}: HandshakeEvent | ErrorEvent): string {
-  return `${visible(comm ?? '?')}[${pid}]`;
+function whoOf({comm, pid, connection}: HandshakeEvent | ErrorEvent): string {
+  const who = `${visible(comm ?? '?')}[${pid}]`;
+  return connection?.remote === undefined ? who : `${who} with ${visible(connection.remote)}`;
 }
 
 function termsOf(event: HandshakeEvent): string[] {
