@@ -41,7 +41,7 @@ export interface Golden {
 export const pathIn = (library: Library) => `/usr/lib/${library.name}.so`;
 
 /** A macro since OpenSSL 3.0: newer bpftraces refuse to probe what is not there. */
-const goneBefore30 = ['ERR_put_error'];
+const goneSince30 = ['ERR_put_error'];
 
 /** And the library beside it that raises its errors. */
 export const companionPath = '/usr/lib/companion.so';
@@ -89,7 +89,7 @@ function targetOf(library: Library): Target {
     ...(library.companion && {
       companion: {
         attachPath: companionPath,
-        functions: library.companion.functions.map(({name}) => name).filter((name) => !goneBefore30.includes(name)),
+        functions: library.companion.functions.map(({name}) => name).filter((name) => !goneSince30.includes(name)),
       },
     }),
     pids: [],
