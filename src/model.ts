@@ -207,9 +207,11 @@ export interface Dialect {
   /** First and last bpftrace version, as [major, minor]; both inclusive. */
   readonly from: readonly [number, number];
   readonly to: readonly [number, number];
-  /** How payload travels: `words` of 64 bits, `chunks` of a fixed size, or `whole` in one record. */
+  /** How payload travels: `words` of 64 bits where nothing else can be printed, `chunks` of as many words as fit on the stack, or `whole` in one record. */
   readonly payload: 'words' | 'chunks' | 'whole';
-  /** Bytes of payload in one record. */
+  /** 64-bit words of payload in one record. */
+  readonly words: number;
+  /** What `buf()` takes, in bytes. */
   readonly piece: number;
   readonly maxSnaplen: number;
   /** Where settings live: in a `config` block of the script, or only in the environment. */

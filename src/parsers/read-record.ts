@@ -8,7 +8,7 @@ import {
   readWireEnd,
 } from './handshake-records.js';
 import {readEnd, readExit, readGate, readProcess} from './lifetime-records.js';
-import {readByte, readCall, readChunk, readWords} from './payload-records.js';
+import {readByte, readCall, readCallInWords, readChunk, readMore, readWords} from './payload-records.js';
 import type {TraceRecord} from './records.js';
 import {readAnchor, readFunction, readLibrary, readSetting} from './setup-records.js';
 import {readAddress, readConnectEnd, readInside, readName, readSocket, readSystemCall} from './socket-records.js';
@@ -24,6 +24,8 @@ const readers: ReadonlyMap<string, (line: string) => TraceRecord | undefined> = 
 >([
   ['C', readChunk],
   ['D', readCall],
+  ['G', readCallInWords],
+  ['M', readMore],
   ['W', readWords],
   ['B', readByte],
   ['O', readOctets],

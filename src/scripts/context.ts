@@ -83,7 +83,7 @@ export interface ScriptContext {
   /** How a script says that an address is one of the process: `uptr`, or nothing. */
   readonly user: Literal;
   /** Bytes of a connection kept of each of its system calls during a handshake. */
-  readonly hello: {readonly snaplen: Literal; readonly pieces: Pieces};
+  readonly hello: {readonly snaplen: Literal};
   /** Functions that move bytes, peek, guard, shake hands or shut down. */
   readonly calls: readonly CallContext[];
   /** Functions that end a session. */
@@ -106,16 +106,25 @@ export interface ScriptContext {
   readonly snaplen: Literal;
   readonly keepsPayload: boolean;
   readonly pieces: Pieces;
+  readonly chunk: Chunk;
   readonly durationS: Literal | null;
   /** Three seconds later: what is under way has arrived. */
   readonly drainedS: Literal | null;
 }
 
-/** Payload of one record, and how many of them a call has at most. */
+/** What `buf()` takes at once, and how often a call needs it at most. */
 export interface Pieces {
   readonly size: Literal;
-  readonly sizeHex: Literal;
   readonly count: Literal;
+}
+
+/** Payload of one record in 64-bit words: where each but the last begins and ends, and where the last one of a full record begins. */
+export interface Chunk {
+  readonly size: Literal;
+  readonly sizeHex: Literal;
+  readonly format: Literal;
+  readonly words: readonly {readonly at: Literal; readonly end: Literal}[];
+  readonly last: Literal;
 }
 
 /** An attach point: the quoted path and the symbol. */
@@ -231,7 +240,7 @@ export function makeContext(
       .filter(({deed}) => deed === 'side' && !readable)
       .map((each) => callContext(each, plan, functions, readable)),
     user: new Literal(dialect.readsUser ? 'uptr' : ''),
-    hello: {snaplen: numberLiteral(helloBytes), pieces: piecesOf(helloBytes, dialect)},
+    hello: {snaplen: numberLiteral(helloBytes)},
     calls: functions
       .filter(({deed}) => isCall(deed, readable))
       .map((each) => callContext(each, plan, functions, readable)),
@@ -260,6 +269,7 @@ export function makeContext(
     snaplen: numberLiteral(plan.snaplen),
     keepsPayload: plan.snaplen > 0,
     pieces: piecesOf(plan.snaplen, dialect),
+    chunk: chunkOf(dialect),
     durationS: plan.durationS === undefined ? null : numberLiteral(plan.durationS),
     drainedS: plan.durationS === undefined ? null : numberLiteral(plan.durationS + 3),
   };
@@ -292,8 +302,21 @@ function isCall(deed: Deed, readable: boolean): boolean {
 function piecesOf(snaplen: number, {piece}: Dialect): Pieces {
   return {
     size: numberLiteral(piece),
-    sizeHex: commentLiteral(piece.toString(16)),
     count: numberLiteral(Math.ceil(snaplen / piece)),
+  };
+}
+
+function chunkOf({words}: Dialect): Chunk {
+  const size = 8 * words;
+  return {
+    size: numberLiteral(size),
+    sizeHex: commentLiteral(size.toString(16)),
+    format: new Literal(Array(words).fill('%llx').join(' ')),
+    words: Array.from({length: words - 1}, (_, index) => ({
+      at: numberLiteral(8 * index),
+      end: numberLiteral(8 * index + 8),
+    })),
+    last: numberLiteral(size - 8),
   };
 }
 

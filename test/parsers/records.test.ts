@@ -60,6 +60,18 @@ t.test('reads each kind of record', (t) => {
     carried: 3,
     payload: Buffer.from('abc'),
   });
+  const inWords = 'G|5|5|100000001|2|3|0|65000000';
+  t.match(readRecord(`${inWords}0b|b|6867666564636261 0 6b6a696867666564`), {payload: Buffer.from('abcdefghijk')});
+  t.match(readRecord(`${inWords}20|20|6867666564636261 0`), {
+    carried: 32,
+    payload: Buffer.from('abcdefgh\0\0\0\0\0\0\0\0'),
+  });
+  t.match(readRecord(`${inWords}03|3|636261`), {payload: Buffer.from('abc')});
+  t.match(readRecord('M|5e22|4e39|100|9|6867666564636261 0 6968676665646362'), {
+    position: 256,
+    carried: 9,
+    payload: Buffer.from('abcdefghi'),
+  });
   t.match(readRecord('W|5e22|4e39|0|6867666564636261 1'), {
     carried: 16,
     payload: Buffer.from('abcdefgh\x01\0\0\0\0\0\0\0'),
@@ -104,6 +116,11 @@ t.test('refuses what is not exactly a record', (t) => {
     'D|5|5|100000001|2|3|ffffffffffffffff|6500000003|3|',
     'D|5|5|100000001|2|3|0|6500000003',
     'C|1|2|0|3|',
+    'G|5|5|100000001|2|3|0|6500000003|3|',
+    'G|5|5|100000001|2|3|0|6500000003|3|1  2',
+    'M|1|2|0|8|',
+    'M|1|2|0|0|1',
+    'M|1|2|0|8|01',
     'C|1|2|0|1|61 62',
     'W|1|2|0|',
     'W|1|2|0|1  2',
@@ -153,7 +170,25 @@ t.test('decodes bytes and words as bpftrace prints them', (t) => {
 
 t.test('never throws', (t) => {
   const field = fc.oneof(
-    fc.constantFrom('D', 'C', 'W', 'P', 'TK', 'L', 'T', 'I', 'U', 'Q', 'J', '', '0', 'ffffffffffffffff', '61 62'),
+    fc.constantFrom(
+      'D',
+      'G',
+      'M',
+      'C',
+      'W',
+      'P',
+      'TK',
+      'L',
+      'T',
+      'I',
+      'U',
+      'Q',
+      'J',
+      '',
+      '0',
+      'ffffffffffffffff',
+      '61 62',
+    ),
     fc.string(),
   );
   const line = fc.array(field, {maxLength: 13}).map((fields) => fields.join('|'));

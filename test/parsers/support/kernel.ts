@@ -17,7 +17,7 @@ export interface MadeRecord {
 }
 
 /** Bytes in a C record. */
-const piece = 20;
+const piece = 24;
 const functions = {receive: 101, send: 201, peek: 301};
 
 /** Does what a script does in the kernel: prints records of calls, and counts them. */
@@ -42,8 +42,7 @@ export class Kernel {
     this.#tickNs = tickNs;
   }
 
-  /** What stands at the head of every recording. */
-  readonly head: readonly string[] = [
+  readonly #head: readonly string[] = [
     'TK|1|3b9aca00|1700000000.000000',
     'S|tls-kit|0.1.0',
     'S|what|openssl',
@@ -55,6 +54,11 @@ export class Kernel {
     'F|c9|openssl|send|SSL_write',
     'F|12d|openssl|peek|SSL_peek',
   ];
+
+  /** What stands at the head of every recording. */
+  get head(): readonly string[] {
+    return this.#form === 'chunks' ? [...this.#head, `S|piece|${piece}`] : this.#head;
+  }
 
   process(pid: number, name: string): void {
     const comm = Buffer.alloc(16);
@@ -80,9 +84,13 @@ export class Kernel {
     }
     const what = (BigInt(functions[deed]) << 32n) | BigInt(bytes.length);
     const who = (BigInt(pid) << 32n) | BigInt(pid);
-    const head = `D|${hex(now)}|5|${hex(who)}|${hex(session)}|${hex(since)}|${hex(offset)}|${hex(what)}|${hex(kept.length)}|`;
-    this.#print(pid, this.#form === 'whole' ? head + spaced(kept) : head);
-    if (this.#form === 'chunks') this.#printChunks(pid, now, kept);
+    const fields = `${hex(now)}|5|${hex(who)}|${hex(session)}|${hex(since)}|${hex(offset)}|${hex(what)}|${hex(kept.length)}|`;
+    if (this.#form === 'chunks' && kept.length > 0) {
+      this.#print(pid, `G|${fields}${endingWords(kept.subarray(0, piece))}`);
+      this.#printChunks(pid, now, kept);
+    } else {
+      this.#print(pid, `D|${fields}${this.#form === 'whole' ? spaced(kept) : ''}`);
+    }
     if (this.#form === 'words') this.#printWords(pid, now, Buffer.from(kept));
   }
 
@@ -128,10 +136,12 @@ export class Kernel {
     this.records.push({text, thread, time: this.#time});
   }
 
+  /** As templates/partials/payload-chunks.hbs: what is left shows a word at least. */
   #printChunks(pid: number, now: number, kept: Uint8Array): void {
-    for (let at = 0; at < kept.length; at += piece) {
-      const bytes = kept.subarray(at, at + piece);
-      this.#print(pid, `C|${hex(pid)}|${hex(now)}|${hex(at)}|${hex(bytes.length)}|${spaced(bytes)}`);
+    for (let at = piece; at < kept.length; at += piece) {
+      const from = Math.min(at, kept.length - 8);
+      const bytes = kept.subarray(from, at + piece);
+      this.#print(pid, `M|${hex(pid)}|${hex(now)}|${hex(from)}|${hex(bytes.length)}|${endingWords(bytes)}`);
     }
   }
 
@@ -162,6 +172,16 @@ export function eventsOf(lines: readonly string[], options?: ParserOptions): Tra
 /** Those of one type. */
 export function only<Type extends TraceEvent['type']>(events: readonly TraceEvent[], type: Type) {
   return events.filter((event): event is Extract<TraceEvent, {type: Type}> => event.type === type);
+}
+
+/** Whole words in order, zeros in place of missing ones, and the eight bytes in which all ends; less than a word as one. */
+function endingWords(bytes: Uint8Array): string {
+  const word = (at: number) => hex(Buffer.concat([bytes, Buffer.alloc(8)]).readBigUInt64LE(at));
+  if (bytes.length < 8) return word(0);
+  const words = Array.from({length: piece / 8 - 1}, (_, index) =>
+    bytes.length >= 8 * index + 8 ? word(8 * index) : '0',
+  );
+  return [...words, word(bytes.length - 8)].join(' ');
 }
 
 function hex(value: number | bigint): string {
