@@ -7,6 +7,7 @@ import {type Engine, type EngineEnd, onlineProcessors, startEngine} from './engi
 import {followHandshakes} from './handshakes.js';
 import {libraries} from './libraries/index.js';
 import type {SummaryEvent, TraceEvent} from './model.js';
+import {createOverhead, tooMuch} from './overhead.js';
 import {createParser, type Parser, toLines} from './parsers/index.js';
 import {giveUpRoot} from './privileges.js';
 import {makePlan} from './probes/plan.js';
@@ -46,6 +47,8 @@ export interface TraceOptions {
   /** When aborted: stop at once. */
   readonly abort: AbortSignal;
   readonly maxEvents?: number;
+  /** Stop when the probes take more than these percent of one processor. */
+  readonly maxOverhead?: number;
   /** Which events are shown; all without. */
   readonly shows?: (event: TraceEvent) => boolean;
 }
@@ -122,7 +125,16 @@ async function follow(run: Run): Promise<SummaryEvent> {
   options.onParser?.(parser);
   const watch = new Watch({request, prepared, parser, say: options.say, commandPid: command?.pid});
   const enough = new AbortController();
-  const stopped = runAndStop(run, enough.signal, () => watch.begin());
+  const warnings: string[] = [];
+  const guard = guardOverhead(parser, options.maxOverhead, (message) => {
+    options.say(message);
+    warnings.push(message);
+    enough.abort();
+  });
+  const stopped = runAndStop(run, enough.signal, () => {
+    watch.begin();
+    guard.begin();
+  });
   stopped.catch(engine.abort); // it is thrown below, after what else went wrong
 
   const understand = createUnderstanding(options.understand);
@@ -146,11 +158,13 @@ async function follow(run: Run): Promise<SummaryEvent> {
     await readLines(toLines(engine.output), parser, pass, engine.abort);
   } finally {
     watch.close();
+    guard.close();
     engine.abort();
     await engine.ended;
   }
   const engineEnd = await engine.ended;
   const {commandEnd, durationNs} = await stopped;
+  for (const message of warnings) await write({type: 'warning', code: 'overhead', message});
   for (const message of engine.warnings) await write({type: 'warning', code: 'bpftrace', message});
   const last = parser.end({durationNs, ...(commandEnd && {command: commandEnd})});
   const summary = last.at(-1) as SummaryEvent;
@@ -160,6 +174,24 @@ async function follow(run: Run): Promise<SummaryEvent> {
   await write(summary);
   await show.flush();
   return summary;
+}
+
+/** Looks each second at what the probes cost, and tells once that it is more than it may be. */
+function guardOverhead(parser: Parser, limit: number | undefined, onTooMuch: (message: string) => void) {
+  let timer: NodeJS.Timeout | undefined;
+  const overhead = createOverhead();
+  const look = () => {
+    const now = overhead(parser.status);
+    if (limit === undefined || now === undefined || now.percent <= limit) return;
+    clearInterval(timer);
+    onTooMuch(tooMuch(now, limit));
+  };
+  return {
+    begin: () => {
+      timer = setInterval(look, 1000);
+    },
+    close: () => clearInterval(timer),
+  };
 }
 
 /** What came of a run: how the command ended, and how long the probes were attached before the gate was closed. */

@@ -57,6 +57,12 @@ Exit status 6 when something happened that --fail-on names.`;
     ...scriptFlags,
     peer: peerFlag,
     'max-events': Flags.integer({helpGroup: 'HOW MUCH', helpValue: 'N', min: 1, summary: 'Stop after this many calls'}),
+    'max-overhead': Flags.integer({
+      helpGroup: 'HOW MUCH',
+      helpValue: 'PCT',
+      min: 0,
+      summary: 'Stop when the probes take more of a processor; 0: never. [default: 25, none for a command]',
+    }),
     ...readerFlags,
     ...redactionFlags,
     ...messageFlags,
@@ -136,6 +142,7 @@ Exit status 6 when something happened that --fail-on names.`;
           stop: stop.signal,
           abort: abort.signal,
           ...(flags['max-events'] !== undefined && {maxEvents: flags['max-events']}),
+          ...maxOverheadOf(flags['max-overhead'], command !== undefined),
         },
         open,
       );
@@ -167,6 +174,14 @@ Exit status 6 when something happened that --fail-on names.`;
     );
   }
 }
+
+/** Whoever starts a command for the sake of tracing it knows what for: no limit stands unless given. */
+function maxOverheadOf(percent: number | undefined, hasCommand: boolean): {maxOverhead?: number} {
+  const limit = percent ?? (hasCommand ? 0 : defaultMaxOverhead);
+  return limit === 0 ? {} : {maxOverhead: limit};
+}
+
+const defaultMaxOverhead = 25;
 
 /** Throws WRITE_FAILED: also where something of that name is there, which may say that an earlier trace was ready. */
 async function makeReadyFile(path: string): Promise<void> {

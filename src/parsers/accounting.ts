@@ -12,6 +12,7 @@ const totals = new Set([
   '@bytes_cut',
   '@bytes_peeked',
   '@calls_untracked',
+  '@shortest_call',
   '@connections_ended',
   '@socket_calls',
   '@socket_bytes_seen',

@@ -51,6 +51,9 @@ export interface ParserStatus {
   /** System calls on sockets. */
   readonly systemCalls: number;
   readonly bytesCaptured: number;
+  /** Calls that were entered, as the kernel counted at the last full second; and how long the shortest took, or 0. */
+  readonly calls: number;
+  readonly shortestCallNs: number;
   /** As the kernel counted at the last full second; absent before the first. */
   readonly bytesSeen?: number;
   readonly lostEvents: number;

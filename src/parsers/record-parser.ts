@@ -69,6 +69,8 @@ export class RecordParser implements Parser {
       handshakes: this.#accounting.handshakeCount,
       systemCalls: this.#accounting.systemCallCount,
       bytesCaptured: captured,
+      calls: this.#accounting.total('@calls_entered'),
+      shortestCallNs: this.#accounting.total('@shortest_call'),
       ...(seenSoFar !== undefined && {bytesSeen: seenSoFar}),
       lostEvents,
       malformedLines,

@@ -23,7 +23,7 @@ const port = 21_443;
 const folder = mkdtempSync(join(tmpdir(), 'tls-kit-bench-'));
 const libssl = privateLibrary();
 const cli = new URL('../../bin/run.js', import.meta.url).pathname;
-const own = [cli, 'trace', 'openssl', '--lib', libssl];
+const own = [cli, 'trace', 'openssl', '--lib', libssl, '--max-overhead', '0'];
 const script = join(folder, 'script.bt');
 const floor = join(folder, 'floor.bt');
 

@@ -3,6 +3,7 @@ import {existsSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import t from 'tap';
 import {descendantsOf} from '../../src/targets/index.js';
+import {startSender} from './senders.js';
 import {flagsOf, setUp, textOf} from './trace-setting.js';
 import {cannotTrace, cli, dataOf, summaryOf, Tracer} from './tracer.js';
 import {payloadOf, until} from './workshop.js';
@@ -28,6 +29,22 @@ t.test('--max-events shows so many calls and ends', {skip: reason}, async (t) =>
   t.equal(await tracer.ended(), 0, tracer.errors);
   t.equal(dataOf(tracer.events).length, 7);
   t.equal(summaryOf(tracer.events).type, 'summary');
+});
+
+t.test('a load above --max-overhead ends a trace, with all that came before', {skip: reason}, async (t) => {
+  const setting = await setUp(t);
+  const sender = await startSender(setting.workshop, 0, 1e9);
+  const tracer = await new Tracer(setting.workshop.folder, flagsOf(setting, '--max-overhead', '5')).ready();
+  sender.begin();
+  t.equal(await tracer.ended(), 0, tracer.errors);
+  sender.halt();
+  await sender.moved;
+  t.match(tracer.errors, /The probes take \d+ % of a processor .* more than --max-overhead 5: stopped/);
+  t.match(
+    tracer.events.find(({type}) => type === 'warning'),
+    {code: 'overhead', message: /more than --max-overhead 5/},
+  );
+  t.equal(summaryOf(tracer.events).incomplete, false);
 });
 
 t.test('the ready file is for its owner, and is never one that was there', {skip: reason}, async (t) => {
