@@ -24,6 +24,7 @@ export function createRedactor(names: readonly string[] = []): Redactor {
     replace: createTags(() => {
       masked++;
     }),
+    harmless: new Set(),
   };
   const payload = <Event extends DataEvent | SocketEvent>(
     event: Event,

@@ -4,6 +4,8 @@ import {createHmac, randomBytes} from 'node:crypto';
 export interface Mask {
   isSecret(name: string): boolean;
   replace(secret: string): string;
+  /** Short texts that were searched and held no secret: header lines come again and again. */
+  readonly harmless: Set<string>;
 }
 
 const tagPattern = /^<redacted \d+B #[0-9a-f]{4}>$/;

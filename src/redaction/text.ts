@@ -6,8 +6,20 @@ import type {Mask} from './mask.js';
  * with the length of the text: each expression moves on, or looks ahead a bounded way.
  */
 export function maskText(text: string, mask: Mask): string {
-  if (text === '') return text;
-  let masked = maskPairs(text, mask);
+  if (text === '' || mask.harmless.has(text)) return text;
+  const masked = search(text, mask);
+  if (masked === text && text.length <= longestRemembered) {
+    if (mask.harmless.size >= rememberedTexts) mask.harmless.clear();
+    mask.harmless.add(text);
+  }
+  return masked;
+}
+
+const longestRemembered = 256;
+const rememberedTexts = 10_000;
+
+function search(text: string, mask: Mask): string {
+  let masked = pairSign.test(text) ? maskPairs(text, mask) : text;
   if (masked.includes('<')) masked = maskElements(masked, mask);
   if (masked.includes('name=')) masked = maskParts(masked, mask);
   if (schemeHint.test(masked)) masked = maskUserinfo(masked, mask);
@@ -61,6 +73,9 @@ const pairStart = new RegExp(
   'gi',
 );
 
+/** Without one of these there is no pair. */
+const pairSign = /[=:%]/;
+
 /** Blank, quote, # & ' , / : ; < = > ? @ in a URL, escaped up to four times. */
 function escapedSign(): string {
   return '%(?:25){0,3}(?:2[02367CF]|3[A-F]|40)';
@@ -98,11 +113,11 @@ function valueEnd(text: string, start: number, between: string): number {
   const isEncoded = /%(?:25){0,3}3[DA]/i.test(between);
   const first = text[start];
   if (first === '{' || first === '[') return nestedEnd(text, start);
-  if (between.includes('=') && !between.includes('>')) return search(text, start, /[&\s"'<>]/g);
-  if (isEncoded) return search(text, start, /[&\s"'<>]|%(?:25){0,3}26/gi);
+  if (between.includes('=') && !between.includes('>')) return endAt(text, start, /[&\s"'<>]/g);
+  if (isEncoded) return endAt(text, start, /[&\s"'<>]|%(?:25){0,3}26/gi);
   // `"name": 123` of JSON ends at what follows in JSON; a line (`name: value`) at its end.
-  if (/^\\*["']/.test(between)) return search(text, start, /[,}\]\s]/g);
-  return search(text, start, /[\r\n"]|\\r|\\n/g);
+  if (/^\\*["']/.test(between)) return endAt(text, start, /[,}\]\s]/g);
+  return endAt(text, start, /[\r\n"]|\\r|\\n/g);
 }
 
 /** Where a quoted string ends: at the quote that has no more backslashes than the opening one. */
@@ -129,7 +144,7 @@ function nestedEnd(text: string, start: number): number {
   return text.length;
 }
 
-function search(text: string, start: number, end: RegExp): number {
+function endAt(text: string, start: number, end: RegExp): number {
   end.lastIndex = start;
   return end.exec(text)?.index ?? text.length;
 }
