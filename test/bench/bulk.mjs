@@ -53,7 +53,7 @@ function report(direction, tracer, rate, seen = '', share, lost = '') {
 function transfer({folder}, direction) {
   const url = `https://127.0.0.1:${port}`;
   const words =
-    direction === 'download' ? [`${url}/bulk`] : ['-T', join(folder, 'www', 'bulk'), '-H', 'Expect:', `${url}/up`];
+    direction === 'download' ? [`${url}/bulk`] : ['-T', join(folder, 'www', 'bulk'), '-H', 'Expect:', `${url}/up/bulk`];
   const {stdout} = spawnSync('curl', ['-sk', '-o', '/dev/null', '-w', '%{time_total}', ...words], {encoding: 'utf8'});
   return size / 1e6 / Number(stdout);
 }

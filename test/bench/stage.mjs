@@ -191,8 +191,8 @@ http { access_log off; ${paths.join(' ')} keepalive_requests 100000000; client_m
   server { listen 127.0.0.1:${port} ssl; ssl_certificate cert.pem; ssl_certificate_key key.pem; ssl_protocols TLSv1.3;
     root ${folder}/www;
     location = / { return 200 "${'hello '.repeat(16)}"; }
-    location /up { proxy_pass http://127.0.0.1:${port + 1}; proxy_request_buffering off; } }
-  server { listen 127.0.0.1:${port + 1}; root ${folder}/www; location / { } location /up { return 200; } } }`,
+    location /up/ { dav_methods PUT; create_full_put_path on; } }
+  server { listen 127.0.0.1:${port + 1}; root ${folder}/www; } }`,
   );
   const child = spawn('nginx', ['-p', folder, '-c', 'nginx.conf'], {
     env: {...process.env, LD_LIBRARY_PATH: join(folder, 'lib')},
