@@ -120,6 +120,12 @@ export const peerFlag = Flags.string({
   summary: 'Connections with this peer: an address, a network (10.0.0.0/8), :PORT (repeatable)',
 });
 
+export const sideFlag = Flags.option({
+  helpGroup: 'WHO',
+  options: ['client', 'server'] as const,
+  summary: 'Connections in which the process is the client, or the server',
+})();
+
 /** What can be traced beside libraries. */
 const subjects = ['sockets', 'handshakes'];
 

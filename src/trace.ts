@@ -49,7 +49,8 @@ export interface TraceOptions {
   readonly maxEvents?: number;
   /** Stop when the probes take more than these percent of one processor. */
   readonly maxOverhead?: number;
-  /** Which events are shown; all without. */
+  /** Which events are looked at, and which are shown of those and of what was made of them; all without. */
+  readonly considers?: (event: TraceEvent) => boolean;
   readonly shows?: (event: TraceEvent) => boolean;
 }
 
@@ -142,16 +143,18 @@ async function follow(run: Run): Promise<SummaryEvent> {
     for (const each of understand(event)) await show.write(each);
   };
   const shown = {events: 0};
+  const most = options.maxEvents ?? Infinity;
   const pass = async (events: readonly TraceEvent[]): Promise<void> => {
     for (const event of events) {
-      if (options.shows?.(event) === false) continue;
-      const counts = event.type === 'data' || event.type === 'handshake' || event.type === 'socket';
-      if (counts && ++shown.events > (options.maxEvents ?? Infinity)) continue;
+      if (options.considers?.(event) === false) continue;
+      if (isCall(event) && shown.events >= most) continue;
       for (const each of understand(event.type === 'process' ? await watch.complete(event) : event)) {
+        if (options.shows?.(each) === false) continue;
+        if (isCall(each)) shown.events++;
         const waiting = show.write(each);
         if (waiting) await waiting;
       }
-      if (shown.events >= (options.maxEvents ?? Infinity)) enough.abort();
+      if (shown.events >= most) enough.abort();
     }
   };
   try {
@@ -174,6 +177,11 @@ async function follow(run: Run): Promise<SummaryEvent> {
   await write(summary);
   await show.flush();
   return summary;
+}
+
+/** What `maxEvents` counts. */
+function isCall({type}: TraceEvent): boolean {
+  return type === 'data' || type === 'handshake' || type === 'socket';
 }
 
 /** Looks each second at what the probes cost, and tells once that it is more than it may be. */

@@ -1,6 +1,6 @@
 import {basename} from 'node:path';
 import {shellWord} from './machine.js';
-import type {Process, Target} from './model.js';
+import type {DataEvent, Process, Target} from './model.js';
 import {visible} from './sinks/visible.js';
 
 /** Processes of one name that use one library. */
@@ -12,17 +12,23 @@ export interface Use {
 }
 
 export interface UsedTarget extends Target {
+  /** How the peers of its connections can be known here; none where the kernel has no BTF. See docs/connections.md. */
+  readonly attributions: readonly Attribution[];
   readonly uses: readonly Use[];
 }
+
+type Attribution = NonNullable<DataEvent['connection']['attribution']>;
 
 /**
  * Who uses each target, and what to type to trace them.
  * @param name only what is named so: a process (as in `ps -o comm`, or its program), a pid, or a library.
+ * @param hasBtf the kernel tells of its own types: the addresses of peers come from there.
  */
 export function usesOf(
   targets: readonly Target[],
   processes: readonly Process[],
   name?: string,
+  hasBtf = true,
 ): readonly UsedTarget[] {
   return targets.flatMap((target) => {
     const users = target.pids.flatMap((pid) => processes.find((each) => each.pid === pid) ?? []);
@@ -37,8 +43,15 @@ export function usesOf(
         chosen.filter((user) => user.comm === comm),
       ),
     );
-    return [{...target, pids: chosen.map(({pid}) => pid), uses}];
+    return [{...target, pids: chosen.map(({pid}) => pid), attributions: hasBtf ? attributionsOf(target) : [], uses}];
   });
+}
+
+/** A program that carries records through memory makes no system call of its connection inside the library's calls. */
+function attributionsOf({functions, companion, carries}: Target): readonly Attribution[] {
+  const matched: Attribution[] = companion?.functions.includes('BIO_write') ? ['matched'] : [];
+  if (carries) return matched;
+  return ['nested', ...(functions.includes('SSL_set_fd') ? (['declared'] as const) : []), ...matched];
 }
 
 /** TASK_COMM_LEN in linux/sched.h: the kernel keeps 15 bytes of a name. */

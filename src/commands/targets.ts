@@ -2,6 +2,7 @@ import {Args} from '@oclif/core';
 import {TlsKitCommand} from '../command.js';
 import {TlsKitError} from '../errors.js';
 import {libraries} from '../libraries/index.js';
+import {hasBtf} from '../request.js';
 import {createTable, visible} from '../sinks/index.js';
 import {findTargets, listPids, readMaps, readProcess} from '../targets/index.js';
 import {isCalled, type UsedTarget, usesOf} from '../uses.js';
@@ -29,7 +30,7 @@ export default class Targets extends TlsKitCommand {
     const pids = new Set(found.flatMap((target) => target.pids));
     pids.delete(process.pid);
     const users = await Promise.all([...pids].map(readProcess));
-    const targets = usesOf(found, users, args.name);
+    const targets = usesOf(found, users, args.name, await hasBtf());
     if (targets.length === 0 && args.name !== undefined) throw await nothingNamed(args.name, unseen);
     this.#show(targets);
     if (unseen > 0) this.log(`\nProcesses that could not be looked into: ${unseen}. ${nextStep()}`);
@@ -42,7 +43,15 @@ export default class Targets extends TlsKitCommand {
       return;
     }
     const hasContainers = targets.some(({container}) => container !== undefined);
-    const head = ['PID', 'PROCESS', 'LIBRARY', ...(hasContainers ? ['CONTAINER'] : []), 'PATH', 'TO TRACE IT, TYPE'];
+    const head = [
+      'PID',
+      'PROCESS',
+      'LIBRARY',
+      ...(hasContainers ? ['CONTAINER'] : []),
+      'PATH',
+      'PEERS',
+      'TO TRACE IT, TYPE',
+    ];
     const rows = targets.flatMap((target) =>
       target.uses.map(({pids, process, command}) => [
         shortened(pids),
@@ -50,6 +59,7 @@ export default class Targets extends TlsKitCommand {
         [target.variant ?? target.library, ...(target.version === undefined ? [] : [target.version])].join(' '),
         ...(hasContainers ? [visible(target.container ?? '-')] : []),
         visible(target.path),
+        target.attributions.join(' ') || 'unknown',
         command ?? `not possible: ${target.reason ?? 'no reason is known'}`,
       ]),
     );

@@ -3,7 +3,7 @@ import {constants} from 'node:os';
 import {Args, Flags} from '@oclif/core';
 import {TlsKitCommand} from '../command.js';
 import {exitStatus, TlsKitError} from '../errors.js';
-import {bpftraceFlag, checkWhat, peerFlag, readerFlags, requestOf, scriptFlags} from '../flags.js';
+import {bpftraceFlag, checkWhat, peerFlag, readerFlags, requestOf, scriptFlags, sideFlag} from '../flags.js';
 import {requireMachine} from '../machine.js';
 import {messageFlags, redactionFlags, understandOptionsOf} from '../message-flags.js';
 import type {SummaryEvent} from '../model.js';
@@ -11,6 +11,7 @@ import {createPeerTest} from '../peers.js';
 import {asUser, unlockSudo} from '../privileges.js';
 import type {Prepared} from '../request.js';
 import {createFan, createScreen, statusOf} from '../show.js';
+import {createSideTest} from '../sides.js';
 import {createCaptureFile, type Sink, type StatusNumbers, startStatusLine, visible} from '../sinks/index.js';
 import {commandWords} from '../start.js';
 import {callerOf} from '../targets/index.js';
@@ -56,6 +57,7 @@ Exit status 6 when something happened that --fail-on names.`;
   static override flags = {
     ...scriptFlags,
     peer: peerFlag,
+    side: sideFlag,
     'max-events': Flags.integer({helpGroup: 'HOW MUCH', helpValue: 'N', min: 1, summary: 'Stop after this many calls'}),
     'max-overhead': Flags.integer({
       helpGroup: 'HOW MUCH',
@@ -138,7 +140,8 @@ Exit status 6 when something happened that --fail-on names.`;
           onParser: (parser) => {
             numbers = () => parser.status;
           },
-          ...(flags.peer && {shows: createPeerTest(flags.peer)}),
+          ...(flags.peer && {considers: createPeerTest(flags.peer)}),
+          ...(flags.side && {shows: createSideTest(flags.side)}),
           stop: stop.signal,
           abort: abort.signal,
           ...(flags['max-events'] !== undefined && {maxEvents: flags['max-events']}),

@@ -84,9 +84,9 @@ function tracefs({tracefs, hasTracefsInDebugfs, bpftrace}: Machine): Check {
 }
 
 function types({hasBtf}: Machine): Check {
-  if (hasBtf) return ok('kernel types (BTF)', '/sys/kernel/btf/vmlinux');
+  if (hasBtf) return ok('kernel types (BTF)', '/sys/kernel/btf/vmlinux: peers by nested, declared, matched');
   const nextStep =
-    "Threads are shown by their own names, not their process's. A kernel with CONFIG_DEBUG_INFO_BTF=y has BTF.";
+    "The peers of connections stay unknown, and threads are shown by their own names, not their process's. A kernel with CONFIG_DEBUG_INFO_BTF=y has BTF.";
   return warn('kernel types (BTF)', 'missing', nextStep);
 }
 

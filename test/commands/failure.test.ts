@@ -65,6 +65,12 @@ t.test('processes of one name take one line, and are traced by their name', asyn
     {pid: 2, comm: 'nginx'},
     {pid: 3, comm: "it's"},
   ];
+  t.strictSame(
+    usesOf([{...target, companion: {attachPath: '/c', functions: ['BIO_write']}}], processes)[0]?.attributions,
+    ['nested', 'matched'],
+  );
+  t.strictSame(usesOf([{...target, carries: true}], processes)[0]?.attributions, []);
+  t.strictSame(usesOf([target], processes, undefined, false)[0]?.attributions, []);
   t.match(usesOf([target], processes), [
     {
       uses: [

@@ -16,11 +16,11 @@ t.test('targets lists a process with its library, and what to type to trace it',
   const {status, stdout} = await tlsKit(['targets', String(idle.pid)]);
   t.equal(status, 0);
   const [head = '', line = ''] = stdout.split('\n');
-  t.match(head, /^PID +PROCESS +LIBRARY +PATH +TO TRACE IT, TYPE$/);
+  t.match(head, /^PID +PROCESS +LIBRARY +PATH +PEERS +TO TRACE IT, TYPE$/);
   t.match(
     line,
     new RegExp(
-      `^${idle.pid} +openssl +openssl [\\d.]+\\S* +/.*libssl.so.* +sudo tls-kit trace openssl -p ${idle.pid}$`,
+      `^${idle.pid} +openssl +openssl [\\d.]+\\S* +/.*libssl.so\\S* +(?:nested declared matched|unknown) +sudo tls-kit trace openssl -p ${idle.pid}$`,
     ),
   );
 });
