@@ -4,8 +4,8 @@ import type {TraceEvent} from './model.js';
 export type Side = 'client' | 'server';
 
 /**
- * A test for events by the side that the traced process has in their connection, given in the order of time. A handshake tells it,
- * or a message that was decoded; an event of a connection of which neither was seen does not pass, nor does a socket call, which
+ * A test for events by the side that the traced process has in their connection, given in the order of time. The function that
+ * began the connection tells it, a handshake, or a message that was decoded; an event of a connection of which neither was seen does not pass, nor does a socket call, which
  * tells of no side. One that belongs to no connection passes.
  */
 export function createSideTest(side: Side): (event: TraceEvent) => boolean {
@@ -24,5 +24,5 @@ export function createSideTest(side: Side): (event: TraceEvent) => boolean {
 
 function sideOf(event: TraceEvent): Side | undefined {
   if (event.type === 'handshake') return event.role;
-  return event.type === 'message' ? event.side : undefined;
+  return event.type === 'message' || event.type === 'connection' ? event.side : undefined;
 }

@@ -16,6 +16,13 @@ t.test('a handshake tells the side of all that follows', async (t) => {
   t.notOk(shows(data('1.1')), 'the same name later is another connection');
 });
 
+t.test('so does the beginning of a connection', async (t) => {
+  const shows = createSideTest('client');
+  t.ok(shows(of('1.1', {type: 'connection', event: 'open', side: 'client'})));
+  t.notOk(shows(of('1.2', {type: 'connection', event: 'open', side: 'server'})));
+  t.strictSame([shows(data('1.1')), shows(data('1.2'))], [true, false]);
+});
+
 t.test('so does a message, where no handshake was seen', async (t) => {
   const shows = createSideTest('client');
   t.notOk(shows(data('1.1')));

@@ -107,7 +107,7 @@ function see(
   library: string | undefined,
   scene: Scene,
   events: TraceEvent[],
-  place?: Place,
+  {place, side}: {readonly place?: Place | undefined; readonly side?: 'client' | 'server' | undefined} = {},
 ): Connection {
   const {connections, processes} = scene;
   const known = connections.find(key, time);
@@ -129,6 +129,7 @@ function see(
     ...(process.comm !== undefined && {comm: process.comm}),
     ...(library !== undefined && {library}),
     connection: refOf(connection),
+    ...(side && {side}),
   });
   // A record of the one before, so late that its successor has come: closed at once, and the pointer is the successor's again.
   if (before && since < before.sinceTime) {
@@ -213,7 +214,7 @@ function takeProcess(record: ProcessRecord, {processes}: Scene): TraceEvent[] {
 /** It may come again: a session can be given another socket. */
 function takeAddress(record: AddressRecord, scene: Scene): TraceEvent[] {
   const events: TraceEvent[] = [];
-  const connection = see(record, record.time, libraryOf(record, scene), scene, events, record.place);
+  const connection = see(record, record.time, libraryOf(record, scene), scene, events, {place: record.place});
   connection.place = record.place;
   return events;
 }
@@ -296,6 +297,14 @@ function partsOf({bytes, gaps}: Payload, length: number): (Buffer | number)[] {
   return parts;
 }
 
+/** OpenSSL manual, SSL_connect(3), SSL_accept(3), SSL_set_connect_state(3): each makes the session one end of its connection. */
+const sidesByFunction: ReadonlyMap<string, 'client' | 'server'> = new Map([
+  ['SSL_connect', 'client'],
+  ['SSL_set_connect_state', 'client'],
+  ['SSL_accept', 'server'],
+  ['SSL_set_accept_state', 'server'],
+]);
+
 function takeHandshake(record: HandshakeRecord, scene: Scene): TraceEvent[] {
   if (record.kind === 'error' || record.kind === 'verdict' || record.kind === 'subject') {
     return follow(record, record, scene.connections.openAt(record.pid, record.session), scene);
@@ -305,7 +314,7 @@ function takeHandshake(record: HandshakeRecord, scene: Scene): TraceEvent[] {
   }
   const events: TraceEvent[] = [];
   const {library, name} = scene.legend.functionOf(record.functionId);
-  const connection = see(record, record.time, library, scene, events);
+  const connection = see(record, record.time, library, scene, events, {side: sidesByFunction.get(name)});
   const sign = {...record, function: name, library, isHandshake: deedOf(record.functionId) === 'handshake'};
   events.push(...follow(sign, record, connection, scene));
   return events;

@@ -99,6 +99,8 @@ export interface ScriptContext {
   /** Socket calls are traced. */
   readonly sockets: boolean;
   readonly socketCalls: readonly SocketCallContext[];
+  /** Some calls send: they may do so in a callback, inside of a call that does something else. */
+  readonly interrupts: boolean;
   /** The ids of calls that tell behind a pointer how much they moved, and the results that mean success for all of them. */
   readonly outs: readonly Literal[];
   readonly outMinimum: Literal;
@@ -163,6 +165,8 @@ export interface CallContext {
   /** It is there to go on with a handshake; or it may do so before it moves bytes. */
   readonly shakesHands: boolean;
   readonly mayShakeHands: boolean;
+  /** It sends: a callback may call it inside of a call that does something else. */
+  readonly mayInterrupt: boolean;
   readonly points: readonly PointContext[];
 }
 
@@ -263,6 +267,7 @@ export function makeContext(
     ),
     sockets: plan.sockets,
     socketCalls: plan.sockets ? socketCalls.map(socketCallContext) : [],
+    interrupts: functions.some(({deed}) => deed === 'send'),
     outs: functions.filter(({moved}) => moved?.in === 'argument').map(({id}) => numberLiteral(id)),
     outMinimum: numberLiteral(Math.min(...outs.map(({success}) => success[0]), 1)),
     outMaximum: numberLiteral(Math.max(...outs.map(({success}) => success[1]), 1)),
@@ -362,6 +367,7 @@ function callContext(
     jumpedToBy: jumpers.map(({id, name}) => ({id: numberLiteral(id), name: symbolLiteral(name)})),
     shakesHands: each.deed === 'handshake',
     mayShakeHands: !readable && mayShakeHands(each, plan),
+    mayInterrupt: each.deed === 'send',
     points: pointsOf(each, plan),
   };
 }

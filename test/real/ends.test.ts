@@ -6,7 +6,7 @@ import {descendantsOf} from '../../src/targets/index.js';
 import {startSender} from './senders.js';
 import {flagsOf, setUp, textOf} from './trace-setting.js';
 import {cannotTrace, cli, dataOf, summaryOf, Tracer} from './tracer.js';
-import {payloadOf, until} from './workshop.js';
+import {freePort, listening, payloadOf, until} from './workshop.js';
 
 const reason = cannotTrace();
 
@@ -77,6 +77,52 @@ t.test('--fail-on nothing fails where nothing was captured, and only there', {sk
   const busy = await new Tracer(setting.workshop.folder, flags).ready();
   await setting.get(1);
   t.equal(await busy.stop(), 0, busy.errors);
+});
+
+t.test('--fail-on failed and old-tls fail for such handshakes, and only for these', {skip: reason}, async (t) => {
+  const setting = await setUp(t);
+  const {workshop, url} = setting;
+  const {key, certificate} = await workshop.certificate();
+  const port = await freePort();
+  const oldest = ['-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'];
+  const server = ['openssl', 's_server', '-accept', `127.0.0.1:${port}`, '-cert', certificate, '-key', key, '-www'];
+  workshop.start([...server, ...oldest], {env: {OPENSSL_CONF: '/dev/null'}});
+  await listening(port);
+  const curl = ['curl', '--silent', '--output', '/dev/null'];
+  const toOld = [
+    ...curl,
+    '--insecure',
+    '--tls-max',
+    '1.1',
+    '--ciphers',
+    'ALL:@SECLEVEL=0',
+    `https://127.0.0.1:${port}/`,
+  ];
+  const rows = [
+    {failOn: 'failed,old-tls', command: [...curl, '--insecure', `${url}/page`], status: 0},
+    {failOn: 'failed', command: [...curl, `${url}/page`], status: 6},
+    {failOn: 'old-tls', command: toOld, status: 6},
+    {failOn: 'failed', command: toOld, status: 0},
+  ];
+  await Promise.all(
+    rows.map(async ({failOn, command, status}) => {
+      const words = flagsOf(setting, '--fail-on', failOn, '--', ...command);
+      const tracer = new Tracer(workshop.folder, words, {...workshop.environment(), OPENSSL_CONF: '/dev/null'});
+      t.equal(await tracer.ended(), status, `${failOn}: ${tracer.errors}`);
+    }),
+  );
+});
+
+t.test('--side shows the connections of one side', {skip: reason}, async (t) => {
+  const setting = await setUp(t);
+  const tracers = await Promise.all(
+    ['client', 'server'].map((side) => new Tracer(setting.workshop.folder, flagsOf(setting, '--side', side)).ready()),
+  );
+  const client = await setting.get(2);
+  for (const tracer of tracers) t.equal(await tracer.stop(), 0, tracer.errors);
+  const [ofClient = [], ofServer = []] = tracers.map(({events}) => dataOf(events).map(({pid}) => pid));
+  t.ok(ofClient.length >= 4 && ofClient.every((pid) => pid === client), `the client's: ${ofClient}`);
+  t.ok(ofServer.length >= 4 && ofServer.every((pid) => pid !== client), `the server's: ${ofServer}`);
 });
 
 t.test('--fail-on lost fails when bpftrace could not keep up', {skip: reason}, async (t) => {
