@@ -26,6 +26,9 @@ const indent = '    ';
 /** Less, so that sixteen bytes fit into 80 columns. */
 const hexIndent = '  ';
 
+/** Short-lived processes that a filter leaves nothing of. */
+const mostUnnamed = 10_000;
+
 const showsLinesOnly = {headers: false, body: false, calls: false};
 
 /**
@@ -35,7 +38,17 @@ const showsLinesOnly = {headers: false, body: false, calls: false};
 export function createTextSink(options: TextOptions): Sink {
   const paint = createPaint(options.colour);
   const clock = createClock(options.time);
-  const show = (lines: readonly string[]) => options.out(`${lines.join('\n')}\n`);
+  /** Processes of which nothing was shown yet: each is named before the first that is, since a filter may leave nothing of it. */
+  const unnamed = new Map<number, string>();
+  const show = ({pid}: {readonly pid: number}, lines: readonly string[]) => {
+    const name = unnamed.get(pid);
+    unnamed.delete(pid);
+    return options.out(`${[...(name === undefined ? [] : [name]), ...lines].join('\n')}\n`);
+  };
+  const name = (event: ProcessEvent) => {
+    if (unnamed.size >= mostUnnamed) unnamed.delete(unnamed.keys().next().value as number);
+    unnamed.set(event.pid, paint.dim(processLine(event)));
+  };
   const parts = options.show ?? showsLinesOnly;
   const showsAllCalls = parts.calls || options.payload === 'hex';
   /** Connections of which calls were shown: their end is, too. */
@@ -48,29 +61,29 @@ export function createTextSink(options: TextOptions): Sink {
   const message = (event: MessageEvent) => {
     if (options.payload === 'hex') return;
     const {protocol, connection} = event;
-    if (protocol !== 'unknown') return show(messageLines(event, clock(event.time), parts, paint, options.width));
-    if (!called.has(connection.id)) return show([opaqueLine(event, clock(event.time), paint)]);
+    if (protocol !== 'unknown') return show(event, messageLines(event, clock(event.time), parts, paint, options.width));
+    if (!called.has(connection.id)) return show(event, [opaqueLine(event, clock(event.time), paint)]);
   };
   return {
     write: (event: TraceEvent) => {
       switch (event.type) {
         case 'data':
           if (!showsCall(event)) return;
-          return show([callLine(event, clock, paint), ...payloadLines(event, options, paint)]);
+          return show(event, [callLine(event, clock, paint), ...payloadLines(event, options, paint)]);
         case 'message':
           return message(event);
         case 'socket':
-          return show([socketLine(event, clock, paint), ...payloadLines(event, options, paint)]);
+          return show(event, [socketLine(event, clock, paint), ...payloadLines(event, options, paint)]);
         case 'connection':
           // One that moved nothing was there for its handshake.
           if (event.event !== 'close' || !called.delete(event.connection.id) || event.bytesSent === undefined) return;
-          return show([paint.dim(closeLine(event, clock))]);
+          return show(event, [paint.dim(closeLine(event, clock))]);
         case 'process':
-          return show([paint.dim(processLine(event))]);
+          return name(event);
         case 'handshake':
-          return show(handshakeLines(event, clock(event.time), paint));
+          return show(event, handshakeLines(event, clock(event.time), paint));
         case 'error':
-          return show(errorLines(event, clock(event.time), paint));
+          return show(event, errorLines(event, clock(event.time), paint));
         case 'loss':
           return options.err(`${paint.red(`${plural(event.events, 'event')} lost: ${visible(event.cause)}`)}\n`);
         case 'warning':

@@ -34,6 +34,14 @@ for (const [name, options] of [
   });
 }
 
+t.test('a process is named before the first that is shown of it, and not without', async (t) => {
+  const named = (pid: number) => ({type: 'process', pid, comm: 'curl'}) as TraceEvent;
+  const call = dataEvent('x');
+  const text = await shown({}, [named(call.pid + 1), named(call.pid), call, call]);
+  t.match(text, new RegExp(`^process ${call.pid} curl\\n[^]*x\\n[^]*x\\n$`));
+  t.equal(text.split('process').length, 2);
+});
+
 t.test('payload lines fit the width of the terminal', async (t) => {
   const text = await shown({width: 80}, [dataEvent('x'.repeat(500))]);
   for (const line of text.split('\n').slice(1)) t.ok(line.length <= 80, line);
