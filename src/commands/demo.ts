@@ -1,11 +1,14 @@
+import {Flags} from '@oclif/core';
 import {TlsKitCommand} from '../command.js';
 import {setStage} from '../demo.js';
 import {TlsKitError} from '../errors.js';
 import {bpftraceFlag} from '../flags.js';
 import {libraries} from '../libraries/index.js';
 import {requireMachine} from '../machine.js';
-import {createScreen} from '../show.js';
-import {loaderTargets} from '../targets/index.js';
+import {asUser} from '../privileges.js';
+import {createFan, createScreen} from '../show.js';
+import {createCaptureFile} from '../sinks/index.js';
+import {callerOf, loaderTargets} from '../targets/index.js';
 import {trace} from '../trace.js';
 
 export default class Demo extends TlsKitCommand {
@@ -16,9 +19,15 @@ export default class Demo extends TlsKitCommand {
   static override description =
     "Starts an HTTPS server and its clients on a private copy of this machine's libssl, traces them alone, and ends them.";
 
-  static override examples = ['sudo <%= config.bin %> <%= command.id %>'];
+  static override examples = [
+    'sudo <%= config.bin %> <%= command.id %>',
+    'sudo <%= config.bin %> <%= command.id %> -w demo.ndjson.gz',
+  ];
 
-  static override flags = {bpftrace: bpftraceFlag};
+  static override flags = {
+    write: Flags.string({char: 'w', helpValue: 'FILE', summary: 'Record it into FILE as well (.gz compresses)'}),
+    bpftrace: bpftraceFlag,
+  };
 
   async run(): Promise<void> {
     const {flags} = await this.parse(Demo);
@@ -30,6 +39,10 @@ export default class Demo extends TlsKitCommand {
     let played: Promise<void> = Promise.resolve();
     try {
       const {sink, output} = createScreen({format: 'text', time: 'local'});
+      const {write} = flags;
+      const caller = await callerOf(process.env);
+      const file = write === undefined ? [] : [asUser(caller, () => createCaptureFile(write))];
+      const show = createFan([sink, ...file]);
       output.closed.addEventListener('abort', stop, {once: true});
       const say = (line: string) => process.stderr.write(`${line}\n`);
       say('An HTTPS server and three clients on loopback; what they say is shown without their keys.');
@@ -57,8 +70,9 @@ export default class Demo extends TlsKitCommand {
           stop: enough.signal,
           abort: new AbortController().signal,
         },
-        () => sink,
+        () => show,
       );
+      await show.close();
       await played;
     } finally {
       process.off('SIGINT', stop).off('SIGTERM', stop);

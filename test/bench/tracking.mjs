@@ -1,8 +1,16 @@
 // What following connections costs, and what looking for handshakes costs those who speak no TLS.
-import {readFileSync, writeFileSync} from 'node:fs';
+import {spawnSync} from 'node:child_process';
+import {readFileSync, truncateSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {interleaved, number} from './live.mjs';
 import {load, median, port, startBpftrace, startTlsKit, writeScripts} from './stage.mjs';
+
+const bulkMegabytes = 200;
+
+function writeSparse(path, megabytes) {
+  writeFileSync(path, '');
+  truncateSync(path, megabytes * 1e6);
+}
 
 export async function tracking(stage, runs) {
   const {script} = writeScripts(stage);
@@ -15,7 +23,7 @@ export async function tracking(stage, runs) {
     return {rate};
   };
   table(
-    'The generated script',
+    'The generated script, requests/s',
     await interleaved(
       {
         'without what finds the socket of a session': under(() => startBpftrace(stage, without)),
@@ -25,21 +33,33 @@ export async function tracking(stage, runs) {
     ),
   );
   const plain = {path: '/100k', onPort: port + 1, scheme: 'http'};
-  table(
-    'Plain HTTP, 100 KB bodies, nothing of TLS',
-    await interleaved(
-      {
-        'nothing attached': () => load(plain),
-        'tls-kit trace handshakes': async () => {
-          const {stop} = await startTlsKit(stage, ['handshakes', ...pidsOf(stage)]);
-          const {rate} = await load(plain);
-          await stop();
-          return {rate};
-        },
+  writeSparse(join(stage.folder, 'www', 'bulk'), bulkMegabytes);
+  for (const [title, measure] of [
+    ['Plain HTTP, requests for 100 KB each', () => load(plain)],
+    ['Plain HTTP, 2 GB over one connection, MB/s', download],
+  ]) {
+    const kinds = {
+      'nothing attached': measure,
+      'tls-kit trace handshakes': async () => {
+        const {stop} = await startTlsKit(stage, ['handshakes', ...pidsOf(stage)]);
+        const result = await measure();
+        await stop();
+        return result;
       },
-      runs,
-    ),
-  );
+    };
+    table(title, await interleaved(kinds, runs));
+  }
+}
+
+/** Two gigabytes by plain HTTP, one connection: MB a second. */
+function download() {
+  const words = [
+    '-s',
+    ...Array.from({length: 10}, () => ['-o', '/dev/null', `http://127.0.0.1:${port + 1}/bulk`]).flat(),
+  ];
+  const startedAt = performance.now();
+  spawnSync('curl', words);
+  return {rate: (10 * bulkMegabytes) / ((performance.now() - startedAt) / 1000)};
 }
 
 /** Of nginx and its worker: nobody else's traffic is looked at. */
@@ -59,7 +79,7 @@ function withoutSockets(text) {
 function table(title, results) {
   const [[, before]] = Object.entries(results);
   const base = median(before.map(({rate}) => rate));
-  console.log(`\n| ${title} | requests/s | of the first |\n| --- | --- | --- |`);
+  console.log(`\n| ${title} | rate | of the first |\n| --- | --- | --- |`);
   for (const [kind, each] of Object.entries(results)) {
     const rate = median(each.map((one) => one.rate));
     console.log(`| ${kind} | ${number(rate)} | ${(rate / base).toFixed(2)} |`);
