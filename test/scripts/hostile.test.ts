@@ -50,7 +50,7 @@ function scriptOf({path, comm, symbol, version}: Names, dialect: string): string
 /** A script's tokens as bpftrace's lexer sees them: comments are nothing, a string is one token. Its strings apart. */
 function tokensOf(script: string): {readonly shape: string; readonly strings: readonly string[]} {
   const strings: string[] = [];
-  const shape = script.replaceAll(/\/\/[^\n]*|"((?:\\[^]|[^"\\])*)"/g, (whole, string?: string) => {
+  const shape = script.replaceAll(/\/\/[^\n]*|"((?:\\[\s\S]|[^"\\])*)"/g, (whole, string?: string) => {
     if (string === undefined) return whole.startsWith('#!') ? whole : '';
     strings.push(string);
     return '""';
