@@ -16,6 +16,13 @@ export async function requireMachine(bpftrace: string, typed: readonly string[],
   if (!machine.isRoot && !sudo) {
     throw new TlsKitError('NOT_ROOT', 'Tracing needs root.', [`Type: sudo ${typed.map(shellWord).join(' ')}`]);
   }
+  if (!machine.isInitialUserNamespace) {
+    throw new TlsKitError(
+      'CANNOT_TRACE',
+      'This root is one of a user namespace, which the kernel lets trace nothing.',
+      ['Run it outside of this container, or start that without a user namespace of its own'],
+    );
+  }
   const version = checkBpftrace(machine.bpftrace);
   if (machine.tracefs === undefined) {
     throw new TlsKitError('NO_TRACEFS', 'tracefs is not mounted, so the kernel shows no tracepoints.', [

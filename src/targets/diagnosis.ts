@@ -48,10 +48,12 @@ function kernel({kernel}: Machine): Check {
   return warn('kernel', kernel, 'Should bpftrace refuse the script, use Linux 5.3 or later, or --snaplen 0.');
 }
 
-function privileges({isRoot, capabilities}: Machine): Check {
+function privileges({isRoot, capabilities, isInitialUserNamespace}: Machine): Check {
   const has = (name: Machine['capabilities'][number]) => capabilities.includes(name);
   const found = `${isRoot ? 'root' : 'not root'} with ${capabilities.join(', ') || 'none of the capabilities'}`;
   if (!isRoot) return fail('privileges', found, 'Run it as root: sudo tls-kit doctor');
+  if (!isInitialUserNamespace)
+    return fail('privileges', 'root of a user namespace only', 'Run it outside of that: sudo tls-kit doctor');
   if (has('CAP_SYS_ADMIN') || (has('CAP_BPF') && has('CAP_PERFMON'))) return ok('privileges', found);
   return fail('privileges', found, 'Run it outside of this container, or start that with --privileged --pid=host.');
 }

@@ -14,6 +14,8 @@ export interface Machine {
   readonly isRoot: boolean;
   /** The effective ones of those that tracing needs. */
   readonly capabilities: readonly Capability[];
+  /** Root of a user namespace of its own has its capabilities there only: BPF asks for those of the machine. */
+  readonly isInitialUserNamespace: boolean;
   readonly hasBtf: boolean;
   /** Where tracefs is mounted; absent when it is not. */
   readonly tracefs?: string;
@@ -45,6 +47,14 @@ export type Capability = keyof typeof capabilityBits;
 const inDebugfs = '/sys/kernel/debug/tracing';
 /** A mount point without the mount is an empty directory. */
 const tracefsPlaces = ['/sys/kernel/tracing', inDebugfs];
+
+/**
+ * Whether this uid_map is that of the machine's own user namespace, which maps all users to themselves: user_namespaces(7). What is
+ * unknown counts as that.
+ */
+function isWholeMap(map: string): boolean {
+  return map.trim() === '' || /^0\s+0\s+4294967295$/.test(map.trim());
+}
 
 /** Looks at what tracing needs. Never throws for what is missing. */
 export async function readMachine(bpftracePath = 'bpftrace'): Promise<Machine> {
@@ -78,6 +88,7 @@ export async function readMachine(bpftracePath = 'bpftrace'): Promise<Machine> {
     bpftrace: await bpftrace,
     ...(setpriv !== undefined && {setpriv}),
     ...(taskset !== undefined && {taskset}),
+    isInitialUserNamespace: isWholeMap((await textOf('/proc/self/uid_map')) ?? ''),
     isInitialPidNamespace: (await readlink('/proc/self/ns/pid')) === initialPidNamespace,
     onlineProcessors: countOf((await textOf('/sys/devices/system/cpu/online')) ?? ''),
     hasKernelHeaders: await isThere('/usr/include/linux/types.h'),

@@ -106,7 +106,7 @@ async function withTlsKit(stage, words) {
 }
 
 /** Runs and time of each BPF program, by number (kernel.bpf_stats_enabled), through bpftool's json. */
-function bpfPrograms() {
+export function bpfPrograms() {
   const {stdout} = spawnSync('bpftool', ['-j', 'prog', 'show'], {encoding: 'utf8'});
   const list = JSON.parse(stdout).map(({id, name, type, run_cnt = 0, run_time_ns = 0}) => [
     id,

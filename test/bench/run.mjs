@@ -1,6 +1,6 @@
 /**
  * Measures, and prints tables: `npm run bench`. Nothing here passes or fails.
- * `--only live,bulk,offline` takes a part; `--compare` measures other tools beside tls-kit; `--runs N` interleaved runs.
+ * `--only live,records,tracking,bulk,offline` takes some of it; `--compare` measures other tools beside tls-kit; `--runs N` interleaved runs.
  */
 import {parseArgs} from 'node:util';
 import {bulk} from './bulk.mjs';
@@ -8,13 +8,14 @@ import {compare} from './compare.mjs';
 import {decoding} from './decoding.mjs';
 import {programs, readiness, throughput, withStatistics} from './live.mjs';
 import {replays, reports, starts} from './offline.mjs';
+import {records} from './records.mjs';
 import {openStage} from './stage.mjs';
 import {tracking} from './tracking.mjs';
 
 const {values} = parseArgs({
   options: {
     compare: {type: 'boolean', default: false},
-    only: {type: 'string', default: 'live,tracking,bulk,offline'},
+    only: {type: 'string', default: 'live,records,tracking,bulk,offline'},
     runs: {type: 'string', default: '7'},
   },
 });
@@ -26,6 +27,7 @@ const parts = {
       await programs(stage);
       await readiness(stage, runs);
     }),
+  records: (stage) => withStatistics(() => records(stage)),
   tracking: (stage) => tracking(stage, runs),
   bulk,
   offline: (stage) => {

@@ -37,6 +37,15 @@ t.test('a kernel without tracefs is told, with the command to type', {skip: reas
   t.match(tracer.errors, 'sudo mount -t tracefs tracefs /sys/kernel/tracing');
 });
 
+t.test('root of a user namespace is told that it cannot trace', {skip: reason}, async (t) => {
+  const {workshop, own, env} = await setUp(t);
+  const enter = ['unshare', '--user', '--map-root-user', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  const tracer = new Tracer(workshop.folder, ['--lib', own], env, enter);
+  t.equal(await tracer.ended(), 3, tracer.errors);
+  t.match(tracer.errors, /user namespace/);
+  t.match(tracer.errors, 'outside of this container');
+});
+
 t.test('a process in its own root and its own namespaces is traced from outside', {skip: reason}, async (t) => {
   const surroundings = await setUp(t);
   const {workshop, own, env} = surroundings;
