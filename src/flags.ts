@@ -8,6 +8,7 @@ const who = {
   pid: Flags.integer({
     char: 'p',
     helpGroup: 'WHO',
+    helpValue: 'PID...',
     min: 1,
     multiple: true,
     multipleNonGreedy: true,

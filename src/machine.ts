@@ -1,4 +1,5 @@
 import {TlsKitError} from './errors.js';
+import {dialectOf} from './scripts/dialects.js';
 import {type Machine, readMachine} from './targets/index.js';
 
 /** The version of the bpftrace that would run. Throws when there is none that works. */
@@ -9,9 +10,13 @@ export async function requireBpftrace(bpftrace: string): Promise<string> {
 /**
  * The version of the bpftrace that would run, on a machine where it can trace.
  * @param typed the words of the command line, for the sudo line to type.
- * @param sudo bpftrace will be run by sudo: this process need not be root.
+ * @param needs `sudo`: bpftrace will be run by it, so this process need not be root. `pids`: the script will compare pids.
  */
-export async function requireMachine(bpftrace: string, typed: readonly string[], sudo = false): Promise<string> {
+export async function requireMachine(
+  bpftrace: string,
+  typed: readonly string[],
+  {sudo = false, pids = false}: {readonly sudo?: boolean; readonly pids?: boolean} = {},
+): Promise<string> {
   const machine = await readMachine(bpftrace);
   if (!machine.isRoot && !sudo) {
     throw new TlsKitError('NOT_ROOT', 'Tracing needs root.', [`Type: sudo ${typed.map(shellWord).join(' ')}`]);
@@ -28,6 +33,16 @@ export async function requireMachine(bpftrace: string, typed: readonly string[],
     throw new TlsKitError('NO_TRACEFS', 'tracefs is not mounted, so the kernel shows no tracepoints.', [
       'Type: sudo mount -t tracefs tracefs /sys/kernel/tracing',
     ]);
+  }
+  if (pids && !machine.isInitialPidNamespace && !dialectOf(version).ownPids) {
+    throw new TlsKitError(
+      'CANNOT_TRACE',
+      `In a container, bpftrace ${version} knows processes by other pids than you: it would find none.`,
+      [
+        'Run it on the host, or start the container with --pid=host',
+        'Or name processes by -c NAME, -u USER or --cgroup PATH, or use bpftrace 0.23 or later',
+      ],
+    );
   }
   return version;
 }

@@ -233,6 +233,8 @@ export interface Dialect {
   readonly scriptBy: 'stdin' | 'argument';
   /** The option that checks a script without running it. Before 0.22 it only parses and types the script (`-d`). */
   readonly check: '-d' | '--dry-run';
+  /** Whether `pid` is that of bpftrace's own pid namespace: else it is the machine's, which a container does not know. */
+  readonly ownPids: boolean;
   /** 4 KiB pages of the ring: of each processor (perf buffer), or of all together (ring buffer). */
   readonly ring: {readonly of: 'processor' | 'machine'; readonly pages: number};
 }

@@ -9,7 +9,7 @@ import {prepare} from '../trace.js';
 export default class Gen extends TlsKitCommand {
   static override args = {
     what: Args.string({
-      description: 'openssl (the default), gnutls, handshakes; several may stand together',
+      description: 'openssl (the default), gnutls, sockets, handshakes; several may stand together',
       ignoreStdin: true,
     }),
   };

@@ -19,7 +19,7 @@ import {callerOf} from '../targets/index.js';
 export default class Trace extends TlsKitCommand {
   static override args = {
     what: Args.string({
-      description: 'openssl (the default), gnutls, handshakes; several may stand together',
+      description: 'openssl (the default), gnutls, sockets, handshakes; several may stand together',
       ignoreStdin: true,
     }),
   };
@@ -86,7 +86,10 @@ Exit status 6 when something happened that --fail-on names.`;
     const sudo = flags.sudo && process.geteuid?.() !== 0;
     // The road is loaded while bpftrace answers.
     const [version, {prepare, trace}] = await Promise.all([
-      requireMachine(flags.bpftrace, ['tls-kit', ...process.argv.slice(2)], sudo),
+      requireMachine(flags.bpftrace, ['tls-kit', ...process.argv.slice(2)], {
+        sudo,
+        pids: request.command !== undefined || request.pids.length > 0,
+      }),
       import('../trace.js'),
     ]);
     if (sudo) await unlockSudo();
@@ -171,7 +174,7 @@ Exit status 6 when something happened that --fail-on names.`;
 
   async #check({script}: Prepared, version: string, bpftrace: string, sudo: boolean): Promise<void> {
     const {checkScript} = await import('../engine/engine.js');
-    await checkScript(script, bpftrace, sudo);
+    for (const warning of await checkScript(script, bpftrace, sudo)) this.logToStderr(visible(warning));
     this.log(
       `bpftrace ${version} accepts the script (${script.text.split('\n').length} lines, SHA-256 ${script.sha256}).`,
     );

@@ -167,16 +167,16 @@ function environmentOf({environment}: Script): readonly string[] {
   return Object.entries(all).map(([name, value]) => `${name}=${value}`);
 }
 
-/** Lets bpftrace check a script without tracing. Rejects with what it said against it. */
-export async function checkScript(script: Script, bpftrace: string, sudo = false): Promise<void> {
+/** Lets bpftrace check a script without tracing. Gives its warnings; rejects with what it said where it refuses. */
+export async function checkScript(script: Script, bpftrace: string, sudo = false): Promise<readonly string[]> {
   const {text, source} = sourceOf(script);
   const shell = 'cat | "$@"'; // bpftrace opens a pipe as a script but no socket, and those of Node.js are sockets
   const words = ['env', ...environmentOf(script), bpftrace, script.dialect.check, ...source, ...script.parameters];
   const [file, ...rest] = [...(sudo ? viaSudo : []), 'sh', '-c', shell, 'sh', ...words] as [string];
   const result = await execa(file, rest, {input: text, reject: false});
-  if (result.exitCode === 0) return;
   const said: Said = {warnings: [], fatal: [], lines: []};
   for (const line of result.stderr.split('\n')) hear(line, said);
+  if (result.exitCode === 0) return said.warnings;
   throw endedEarly({exitCode: result.exitCode ?? 1}, said);
 }
 

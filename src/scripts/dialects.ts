@@ -45,6 +45,7 @@ const shared = {of: 'machine', pages: 16_384} as const;
  * - `uptr()` came with 0.12: before it, the buffers of system calls cannot be read.
  * - One ring for all processors since 0.19, where the kernel has it; config blocks since 0.20.
  * - 0.11 opens no pipe as a script; 0.17 and later do.
+ * - `pid` is that of bpftrace's own pid namespace since 0.23.
  * - The line that says that all is attached came with 0.14 on standard error, and moved to standard output with 0.23.
  */
 export const dialects: readonly Dialect[] = [
@@ -60,6 +61,7 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: false,
     clock: 'monotonic',
     check: '-d',
+    ownPids: false,
     ring: perProcessor,
   },
   {
@@ -73,6 +75,7 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: false,
     clock: 'boottime',
     check: '-d',
+    ownPids: false,
     ring: perProcessor,
   },
   {
@@ -86,6 +89,7 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: true,
     clock: 'boottime',
     check: '-d',
+    ownPids: false,
     ring: perProcessor,
   },
   {
@@ -99,6 +103,7 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: true,
     clock: 'boottime',
     check: '-d',
+    ownPids: false,
     ring: perProcessor,
   },
   {
@@ -112,6 +117,7 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: true,
     clock: 'boottime',
     check: '-d',
+    ownPids: false,
     ring: perProcessor,
   },
   {
@@ -125,6 +131,7 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: true,
     clock: 'boottime',
     check: '-d',
+    ownPids: false,
     ring: shared,
   },
   {
@@ -138,6 +145,7 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: true,
     clock: 'boottime',
     check: '-d',
+    ownPids: false,
     ring: shared,
   },
   {
@@ -151,6 +159,7 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: true,
     clock: 'boottime',
     check: '--dry-run',
+    ownPids: false,
     ring: shared,
   },
   {
@@ -164,6 +173,7 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: true,
     clock: 'boottime',
     check: '--dry-run',
+    ownPids: true,
     ring: shared,
   },
 ];

@@ -1,11 +1,14 @@
+import {execFileSync} from 'node:child_process';
 import {once} from 'node:events';
 import {copyFileSync, mkdirSync} from 'node:fs';
 import {basename, dirname, join} from 'node:path';
 import t from 'tap';
+import type {DataEvent} from '../../src/model.js';
+import {dialectOf} from '../../src/scripts/dialects.js';
 import {descendantsOf} from '../../src/targets/index.js';
 import {beside, runCurl} from './programs.js';
 import {addsUp, answer, nameOf, sentBy, setUp, startAsker, watchRemains} from './surroundings.js';
-import {cannotTrace, Tracer} from './tracer.js';
+import {cannotTrace, dataOf, Tracer} from './tracer.js';
 
 const reason = cannotTrace();
 
@@ -44,6 +47,37 @@ t.test('root of a user namespace is told that it cannot trace', {skip: reason}, 
   t.equal(await tracer.ended(), 3, tracer.errors);
   t.match(tracer.errors, /user namespace/);
   t.match(tracer.errors, 'outside of this container');
+});
+
+const inContainer = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+
+t.test('from inside of a container, a library is traced in it and outside of it', {skip: reason}, async (t) => {
+  const surroundings = await setUp(t);
+  const {workshop, own, port, env} = surroundings;
+  workshop.file('www/page', answer);
+  const words = ['--lib', own, '--format', 'ndjson', '--max-events', '4'];
+  const tracer = await new Tracer(workshop.folder, words, env, inContainer).ready();
+  await runCurl(workshop, ['--output', '/dev/null', `https://127.0.0.1:${port}/page`]);
+  t.equal(await tracer.ended(), 0, tracer.errors);
+  const {pid} = dataOf(tracer.events).find(({direction}) => direction === 'send') as DataEvent;
+  t.match(sentBy(tracer.events, pid), /^GET \/page /);
+  addsUp(t, tracer.events);
+});
+
+t.test('from inside of a container, pids that cannot be compared are refused', {skip: reason}, async (t) => {
+  const {workshop, own, env} = await setUp(t);
+  const version = execFileSync('bpftrace', ['--version'], {encoding: 'utf8'});
+  const skip = dialectOf(version).ownPids && 'this bpftrace compares the pids of its own namespace';
+  t.test('before bpftrace 0.23', {skip}, async (t) => {
+    for (const words of [
+      ['--lib', own, '-p', '1'],
+      ['--lib', own, '--', 'true'],
+    ]) {
+      const tracer = new Tracer(workshop.folder, words, env, inContainer);
+      t.equal(await tracer.ended(), 3, tracer.errors);
+      t.match(tracer.errors, '--pid=host');
+    }
+  });
 });
 
 t.test('a process in its own root and its own namespaces is traced from outside', {skip: reason}, async (t) => {
