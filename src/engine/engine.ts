@@ -53,6 +53,8 @@ const markerEveryMs = 50;
 const gateWarning =
   'Somebody sent SIGCONT to bpftrace, maybe after a SIGSTOP: to the script that means to capture no more, so the trace ends. Start it again.';
 
+const silenceWarning = `What was in bpftrace's ring did not come within ${drainLimitMs / 1000} s: what is missing is counted as lost. If nothing came at all, the kernel had no memory for the ring, of which bpftrace says nothing.`;
+
 /** Starts bpftrace under its keeper. Nothing is buffered; nothing stays behind, however the caller ends. */
 export function startEngine({script, bpftrace, processors, sudo = false}: EngineOptions): Engine {
   const {text, source} = sourceOf(script);
@@ -136,7 +138,8 @@ export function startEngine({script, bpftrace, processors, sudo = false}: Engine
   /** Marks each processor until each was seen twice: the second mark was made after all that the gate let through. */
   async function drain(): Promise<void> {
     const deadline = Date.now() + drainLimitMs;
-    while (lifeline.writable && Date.now() < deadline && !processors.every((each) => (rounds.get(each) ?? 0) >= 2)) {
+    while (lifeline.writable && !processors.every((each) => (rounds.get(each) ?? 0) >= 2)) {
+      if (Date.now() > deadline) return void said.warnings.push(silenceWarning);
       lifeline.write('gate\n');
       await wait(markerEveryMs);
     }

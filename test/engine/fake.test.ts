@@ -106,6 +106,7 @@ t.test('a bpftrace that never says that the gate is closed is stopped all the sa
   t.equal(await tracer.ended(), 0, tracer.errors);
   t.equal(dataOf(tracer.events).length, 4);
   t.equal(summaryOf(tracer.events).incomplete, false);
+  t.match(tracer.output, 'no memory for the ring');
   await leavesNothing(t, stage, processes);
 });
 

@@ -1,10 +1,13 @@
+import {execFileSync} from 'node:child_process';
 import {readFileSync} from 'node:fs';
+import {totalmem} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as wait} from 'node:timers/promises';
 import t from 'tap';
+import {dialectOf} from '../../src/scripts/dialects.js';
 import {descendantsOf} from '../../src/targets/index.js';
 import {runCurl} from '../real/programs.js';
-import {bpftraceOf, setUp, watchRemains} from '../real/surroundings.js';
+import {answer, bpftraceOf, setUp, watchRemains} from '../real/surroundings.js';
 import {cannotTrace, dataOf, summaryOf, Tracer} from '../real/tracer.js';
 import {isRunning, payloadOf, until, Workshop} from '../real/workshop.js';
 
@@ -81,4 +84,36 @@ t.test('a bpftrace that hangs is killed, after which nothing is left', async (t)
   t.equal(dataOf(asked.events).length, 4, 'what came before is kept');
   t.equal(summaryOf(asked.events).incomplete, true);
   await until(() => !all.some(isRunning), 'the keepers and what they kept to end');
+});
+
+t.test('a ring that memory does not hold is told, and all is counted as lost', {skip: reason}, async (t) => {
+  const surroundings = await setUp(t);
+  const {workshop, own, port, env} = surroundings;
+  workshop.file('www/page', answer);
+  const pages = 2 ** Math.ceil(Math.log2(totalmem() / 4096)); // on each processor
+  const greedy = workshop.file(
+    'bpftrace',
+    `#!/bin/sh\nexport BPFTRACE_PERF_RB_PAGES=${pages}\nexec bpftrace "$@"\n`,
+    0o755,
+  );
+  const {ring} = dialectOf(execFileSync('bpftrace', ['--version'], {encoding: 'utf8'}));
+  const skip =
+    ring.of === 'machine' && 'the ring of this bpftrace is set in the script, and is made or refused at its start';
+  t.test('one for each processor', {skip}, async (t) => {
+    const tracer = await new Tracer(
+      workshop.folder,
+      ['--lib', own, '--bpftrace', greedy, '--format', 'ndjson'],
+      env,
+    ).ready();
+    const leavesNothing = await watchRemains(t, surroundings, tracer);
+    await runCurl(workshop, ['--output', '/dev/null', `https://127.0.0.1:${port}/page`]);
+    t.equal(await tracer.stop(), 0, tracer.errors);
+    t.match(tracer.output, 'no memory for the ring');
+    const {bytes, incomplete} = summaryOf(tracer.events);
+    t.equal(incomplete, false);
+    t.equal(bytes.captured, 0);
+    t.ok((bytes.seen ?? 0) >= 2 * answer.length);
+    t.equal(bytes.lost, bytes.seen);
+    await leavesNothing();
+  });
 });
