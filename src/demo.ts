@@ -64,15 +64,13 @@ export async function setStage(libssl: string): Promise<Stage> {
     library: own,
     close,
     play: async () => {
-      const url = `https://localhost:${port}/hello.txt`;
-      await must(execa('curl', ['--silent', '--insecure', '--resolve', `localhost:${port}:127.0.0.1`, url], options));
-      await must(
-        execa(
-          'curl',
-          ['--silent', '--insecure', '--resolve', `localhost:${port}:127.0.0.1`, '--http1.0', url],
-          options,
-        ),
-      );
+      const ask = (...words: string[]) => {
+        const url = `https://localhost:${port}/hello.txt`;
+        const where = ['--resolve', `localhost:${port}:127.0.0.1`];
+        return must(execa('curl', ['--silent', '--insecure', ...where, ...words, url], options));
+      };
+      await ask();
+      await ask('--http1.0', '--header', 'Authorization: Bearer not-for-your-eyes');
       const request = 'GET /hello.txt HTTP/1.0\r\n\r\n';
       await must(
         execa('openssl', ['s_client', '-quiet', '-connect', `127.0.0.1:${port}`], {...options, input: request}),
