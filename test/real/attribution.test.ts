@@ -1,6 +1,7 @@
 import {copyFileSync} from 'node:fs';
 import {join} from 'node:path';
 import t from 'tap';
+import type {HandshakeEvent} from '../../src/model.js';
 import {beside, systemLibrary} from './programs.js';
 import {type Said, Talker} from './talkers.js';
 import {cannotTrace, dataOf, firstInvalid, Tracer} from './tracer.js';
@@ -35,7 +36,8 @@ t.test('an address shown is the one that the program itself reports', {skip: rea
   );
   await Promise.all(clients.map((one) => one.heard('ready')));
   // Two connections of each client are there before the tracer is, on one thread; the others come after it.
-  const tracer = await new Tracer(workshop.folder, ['--lib', own, '--lib', node, '--format', 'ndjson']).ready();
+  const words = ['openssl', 'handshakes', '--lib', own, '--lib', node, '--format', 'ndjson'];
+  const tracer = await new Tracer(workshop.folder, words).ready();
   for (const client of clients) {
     client.go();
     await client.heard('done');
@@ -76,6 +78,21 @@ t.test('an address shown is the one that the program itself reports', {skip: rea
     const late = unknown.filter(({truth}) => truth.tag.includes('-late'));
     t.equal(late.length, 0, `${name}: each connection made later is known`);
     t.ok(absent <= 8, `${name}: so is each earlier one once it has sent`);
+  }
+
+  for (const [index, {name}] of rows.entries()) {
+    for (const [side, {child}] of [
+      ['client', clients[index] as Talker],
+      ['server', servers[index] as Talker],
+    ] as const) {
+      const seen = events.filter(
+        (event): event is HandshakeEvent => event.type === 'handshake' && event.pid === child.pid,
+      );
+      t.equal(seen.length, again, `${name}: each later handshake of the ${side} is told`);
+      const told = seen.map(({result, role, version, cipher, resumed}) => ({result, role, version, cipher, resumed}));
+      const best = {result: 'ok', role: side, version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', resumed: false};
+      t.strictSame(told, Array(again).fill(best), `${name}: and each is right on the ${side}'s side`);
+    }
   }
 });
 
