@@ -38,7 +38,7 @@ export default class Demo extends TlsKitCommand {
     process.once('SIGINT', stop).once('SIGTERM', stop);
     let played: Promise<void> = Promise.resolve();
     try {
-      const {sink, output} = createScreen({format: 'text', time: 'local'});
+      const {sink, output} = createScreen({format: 'text', time: 'local', show: ['headers', 'body']});
       const {write} = flags;
       const caller = await callerOf(process.env);
       const file = write === undefined ? [] : [asUser(caller, () => createCaptureFile(write))];
@@ -74,6 +74,7 @@ export default class Demo extends TlsKitCommand {
       );
       await show.close();
       await played;
+      if (write !== undefined) say(`Written to ${write}.`);
     } finally {
       process.off('SIGINT', stop).off('SIGTERM', stop);
       await stage.close();
