@@ -176,13 +176,14 @@ class SessionSigns {
     this.#library = sign.library;
     const errors = this.#raised;
     this.#raised = [];
-    if (this.#isDone) return this.#hasFailed || isGood(sign) ? [] : this.#fail(sign, errors);
+    const isGood = wentWell(sign, errors);
+    if (this.#isDone) return this.#hasFailed || isGood ? [] : this.#fail(sign, errors);
     this.#calls++;
     if (sign.isHandshake) {
       this.#isCalled = true;
       this.#role ??= roleOf(sign.function);
     }
-    if (isGood(sign)) return sign.isHandshake && sign.result !== 1 ? [] : this.#finish('ok');
+    if (isGood) return sign.isHandshake && sign.result !== 1 ? [] : this.#finish('ok');
     const ending = this.#ending();
     const isOver = errors.some(({library}) => library === sslLibrary) || ending === 'closed' || ending === 'reset';
     if (!isOver) return [];
@@ -313,8 +314,12 @@ function raisedError({library, reason, functionNumber, line, file, function: nam
   return {library, reason, functionNumber, line, file, function: name};
 }
 
-function isGood({result}: Outcome): boolean {
-  return result > 0;
+/**
+ * A write of nothing (`openssl s_client` completes its handshake by one) gives 0; where the handshake is not over, or fails, writes give
+ * less (ssl3_write_bytes in ssl/record/rec_layer_s3.c).
+ */
+function wentWell({function: name, result}: Outcome, errors: readonly RaisedError[]): boolean {
+  return result > 0 || (result === 0 && name === 'SSL_write' && !errors.some(({library}) => library === sslLibrary));
 }
 
 function roleOf(name: string): 'client' | 'server' | undefined {

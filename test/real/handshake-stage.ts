@@ -40,10 +40,11 @@ export class Stage {
   readonly workshop = new Workshop();
   readonly #bench = new Bench(installations[0] as (typeof installations)[number]);
 
-  /** s_server and s_client with these options; `@name` names a file of the bench. */
-  async pair(serverOptions: string, clientOptions: string): Promise<Pids> {
+  /** s_server and s_client with these options; `@name` names a file of the bench. With `input` the client ends after that. */
+  async pair(serverOptions: string, clientOptions: string, input?: string): Promise<Pids> {
     const {child: server, port} = await this.#server(serverOptions);
     const client = this.#openssl('s_client', '-connect', `127.0.0.1:${port}`, ...this.#words(clientOptions));
+    if (input !== undefined) client.stdin?.end(input);
     await gone(client);
     server.stdin?.end('Q\n');
     await gone(server);

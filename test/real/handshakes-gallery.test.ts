@@ -149,6 +149,27 @@ t.test('every failure is explained, from both sides, in the recorded words', {sk
   t.strictSame(tableOf(readFileSync(page, 'utf8')), lines, 'docs/handshake-failures.md says the same');
 });
 
+t.test('a handshake after which nothing is sent went well', {skip: reason}, async (t) => {
+  const stage = new Stage();
+  t.teardown(() => stage.close());
+  const libssl = await systemLibrary('libssl');
+  const own = stage.workshop.copyLibrary(libssl, beside(libssl));
+  const words = ['openssl', 'handshakes', '--lib', own, '--format', 'ndjson'];
+  const tracer = await new Tracer(stage.workshop.folder, words).ready();
+  const all: {version: string; pids: Pids}[] = [];
+  for (const version of ['-tls1_2', '-tls1_3']) all.push({version, pids: await stage.pair(good, version, '')});
+  t.equal(await tracer.stop(), 0, tracer.errors);
+  for (const {version, pids} of all) {
+    for (const [side, pid] of Object.entries(pids)) {
+      const handshakes = tracer.events.flatMap((event) =>
+        event.type === 'handshake' && event.pid === pid ? [event.result] : [],
+      );
+      t.strictSame(handshakes, ['ok'], `${version}: the ${side}`);
+      t.notOk(failureOf(tracer.events, pid), `${version}: no error of the ${side}`);
+    }
+  }
+});
+
 function failureOf(events: readonly TraceEvent[], pid: number | undefined): HandshakeEvent | ErrorEvent | undefined {
   return events.find(
     (event): event is HandshakeEvent | ErrorEvent =>
