@@ -58,6 +58,9 @@ export function createTextSink(options: TextOptions): Sink {
     called.add(connection.id);
     return true;
   };
+  /** What goes over a socket inside of a library's call is ciphertext: the call's own plaintext is shown. */
+  const socketPayload = (event: SocketEvent) =>
+    event.connection === undefined || showsAllCalls ? payloadLines(event, options, paint) : [];
   const message = (event: MessageEvent) => {
     if (options.payload === 'hex') return;
     const {protocol, connection} = event;
@@ -73,7 +76,7 @@ export function createTextSink(options: TextOptions): Sink {
         case 'message':
           return message(event);
         case 'socket':
-          return show(event, [socketLine(event, clock, paint), ...payloadLines(event, options, paint)]);
+          return show(event, [socketLine(event, clock, paint), ...socketPayload(event)]);
         case 'connection':
           // One that moved nothing was there for its handshake.
           if (event.event !== 'close' || !called.delete(event.connection.id) || event.bytesSent === undefined) return;

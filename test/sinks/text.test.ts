@@ -42,6 +42,29 @@ t.test('a process is named before the first that is shown of it, and not without
   t.equal(text.split('process').length, 2);
 });
 
+t.test(
+  'ciphertext, inside of a call whose plaintext is shown, is left out unless all calls are asked for',
+  async (t) => {
+    const {time, pid, tid, connection} = dataEvent('x');
+    const plain = {
+      type: 'socket',
+      time,
+      pid,
+      tid,
+      syscall: 'write',
+      fd: 3,
+      result: 10,
+      payload: 'Y2lwaGVydGV4dA==',
+    } as TraceEvent;
+    const inside = {...plain, connection} as TraceEvent;
+    t.match(await shown({}, [plain]), 'ciphertext');
+    t.notMatch(await shown({}, [inside]), 'ciphertext');
+    t.match(await shown({}, [inside]), 'inside #');
+    t.match(await shown({show: {headers: false, body: false, calls: true}}, [inside]), 'ciphertext');
+    t.match(await shown({payload: 'hex'}, [inside]), '63 69 70 68');
+  },
+);
+
 t.test('payload lines fit the width of the terminal', async (t) => {
   const text = await shown({width: 80}, [dataEvent('x'.repeat(500))]);
   for (const line of text.split('\n').slice(1)) t.ok(line.length <= 80, line);
