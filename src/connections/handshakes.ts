@@ -129,7 +129,8 @@ class SessionSigns {
       case 'data':
         return this.#isDone ? [] : this.#finish('ok');
       case 'end':
-        return this.#isDone || (this.#calls === 0 && !this.#isCalled)
+        // A process that dies in its first call leaves the wire alone to tell.
+        return this.#isDone || (this.#calls === 0 && !this.#isCalled && !this.#isOnWire())
           ? []
           : this.#finish('abandoned', this.#ending() ?? 'freed');
       default: // signs of what goes over descriptors alone
