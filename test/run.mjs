@@ -45,7 +45,7 @@ function run(group, jobs) {
   mkdirSync('.tap', {recursive: true});
   rmSync(results, {force: true});
   const reporter = process.stdout.isTTY ? 'terse' : 'min';
-  const flags = ['--disable-coverage', '--allow-empty-coverage', '--timeout=300', `--reporter=${reporter}`];
+  const flags = ['--disable-coverage', '--allow-empty-coverage', '--timeout=600', `--reporter=${reporter}`];
   const words = [...flags, `--jobs=${jobs}`, `--output-file=${results}`, ...group];
   // In CI the reporter would leave out what failed.
   const env = {...process.env, CI: 'false'};

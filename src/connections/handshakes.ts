@@ -297,7 +297,7 @@ class SessionSigns {
     return describeVerify(this.#verdict, undefined, this.#version);
   }
 
-  /** Other libraries' errors come and go while algorithms are looked up: those of the SSL library and the system count. */
+  /** Recordings of older scripts have other libraries' errors too, which come and go while algorithms are looked up. */
   #describe(raised: readonly RaisedError[]): OpenSslError[] {
     return raised
       .filter(({library}) => library === sslLibrary || library === systemLibrary)

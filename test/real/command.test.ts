@@ -139,7 +139,7 @@ t.test('a library that a descendant maps and that is not probed is told', {skip:
   const other = new Workshop();
   t.teardown(() => other.close());
   const copy = other.copyLibrary(setting.own, beside(setting.own));
-  const program = 'import ssl, time; time.sleep(3)';
+  const program = 'import ssl, time; time.sleep(8)';
   const command = ['sh', '-c', `/usr/bin/python3 -c '${program}'; true`];
   const ended = await traced(setting, ['--format', 'ndjson'], command, other.environment());
   t.equal(ended.status, 0);

@@ -3,7 +3,6 @@ import {once} from 'node:events';
 import {copyFileSync, mkdirSync} from 'node:fs';
 import {basename, dirname, join} from 'node:path';
 import t from 'tap';
-import type {DataEvent} from '../../src/model.js';
 import {dialectOf} from '../../src/scripts/dialects.js';
 import {descendantsOf} from '../../src/targets/index.js';
 import {beside, runCurl} from './programs.js';
@@ -59,8 +58,8 @@ t.test('from inside of a container, a library is traced in it and outside of it'
   const tracer = await new Tracer(workshop.folder, words, env, inContainer).ready();
   await runCurl(workshop, ['--output', '/dev/null', `https://127.0.0.1:${port}/page`]);
   t.equal(await tracer.ended(), 0, tracer.errors);
-  const {pid} = dataOf(tracer.events).find(({direction}) => direction === 'send') as DataEvent;
-  t.match(sentBy(tracer.events, pid), /^GET \/page /);
+  const asked = dataOf(tracer.events).filter(({pid}) => sentBy(tracer.events, pid).startsWith('GET /page '));
+  t.ok(asked.length > 0, 'the request of a process outside was seen');
   addsUp(t, tracer.events);
 });
 
