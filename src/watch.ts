@@ -26,17 +26,27 @@ export class Watch {
 
   constructor(options: WatchOptions) {
     this.#options = options;
-    if (options.commandPid !== undefined) this.#looking = setInterval(() => void this.#lookForLibraries(), lookEveryMs);
+    if (options.commandPid !== undefined)
+      this.#looking = setInterval(() => this.#try(this.#lookForLibraries()), lookEveryMs);
   }
 
   /** Every probe is attached: from now on, silence means something. */
   begin(): void {
-    this.#silence = setTimeout(() => void this.#saySilence(), silenceMs);
+    this.#silence = setTimeout(() => this.#try(this.#saySilence()), silenceMs);
   }
 
   close(): void {
     clearTimeout(this.#silence);
     clearInterval(this.#looking);
+  }
+
+  /** What is looked at is no reason to end a trace: a fault is told, once each. */
+  #try(looking: Promise<void>): void {
+    looking.catch(({message}: Error) => {
+      if (this.#warned.has(message)) return;
+      this.#warned.add(message);
+      this.#options.say(`Processes could not be looked at: ${message}`);
+    });
   }
 
   /** Adds what /proc knows of a process; one that has gone keeps what the kernel said. */
@@ -57,7 +67,10 @@ export class Watch {
 
   /** Why nothing was captured, as the warning before the summary. */
   async silence(summary: SummaryEvent): Promise<WarningEvent> {
-    const {code, message} = await this.#explain(summary);
+    const {code, message} = await this.#explain(summary).catch((error: Error) => ({
+      code: 'unexplained',
+      message: `Nothing was captured, and processes could not be looked at to say why: ${error.message}`,
+    }));
     return {type: 'warning', code, message};
   }
 
