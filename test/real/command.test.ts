@@ -143,7 +143,6 @@ t.test('a library that a descendant maps and that is not probed is told', {skip:
   const command = ['sh', '-c', `/usr/bin/python3 -c '${program}'; true`];
   const ended = await traced(setting, ['--format', 'ndjson'], command, other.environment());
   t.equal(ended.status, 0, ended.errors);
-  t.notMatch(ended.errors, 'could not be looked at');
   t.match(ended.errors, new RegExp(`Process \\d+ uses ${copy}, which is not probed: add openssl --lib ${copy}`));
 });
 
