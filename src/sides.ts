@@ -5,8 +5,8 @@ export type Side = 'client' | 'server';
 
 /**
  * A test for events by the side that the traced process has in their connection, given in the order of time. The function that
- * began the connection tells it, a handshake, or a message that was decoded; an event of a connection of which neither was seen does not pass, nor does a socket call, which
- * tells of no side. One that belongs to no connection passes.
+ * began the connection tells it, a handshake, or a message that was decoded; an event of a connection of which none was seen does
+ * not pass, nor does a socket call, which tells of no side. One that belongs to no connection passes.
  */
 export function createSideTest(side: Side): (event: TraceEvent) => boolean {
   const known = new Map<string, Side>();

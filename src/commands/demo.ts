@@ -7,7 +7,7 @@ import {libraries} from '../libraries/index.js';
 import {requireMachine} from '../machine.js';
 import {asUser} from '../privileges.js';
 import {createFan, createScreen} from '../show.js';
-import {createCaptureFile} from '../sinks/index.js';
+import {createCaptureFile, type Sink} from '../sinks/index.js';
 import {callerOf, loaderTargets} from '../targets/index.js';
 import {trace} from '../trace.js';
 
@@ -41,8 +41,12 @@ export default class Demo extends TlsKitCommand {
       const {sink, output} = createScreen({format: 'text', time: 'local', show: ['headers', 'body']});
       const {write} = flags;
       const caller = await callerOf(process.env);
-      const file = write === undefined ? [] : [asUser(caller, () => createCaptureFile(write))];
-      const show = createFan([sink, ...file]);
+      const sinks: Sink[] = [sink];
+      const show = createFan(sinks);
+      const open = () => {
+        if (write !== undefined) sinks.push(asUser(caller, () => createCaptureFile(write)));
+        return show;
+      };
       output.closed.addEventListener('abort', stop, {once: true});
       const say = (line: string) => process.stderr.write(`${line}\n`);
       say('An HTTPS server and three clients on loopback; what they say is shown without their keys.');
@@ -70,9 +74,8 @@ export default class Demo extends TlsKitCommand {
           stop: enough.signal,
           abort: new AbortController().signal,
         },
-        () => show,
-      );
-      await show.close();
+        open,
+      ).finally(show.close);
       await played;
       if (write !== undefined) say(`Written to ${write}.`);
     } finally {

@@ -53,7 +53,7 @@ const markerEveryMs = 50;
 const gateWarning =
   'Somebody sent SIGCONT to bpftrace, maybe after a SIGSTOP: to the script that means to capture no more, so the trace ends. Start it again.';
 
-const silenceWarning = `What was in bpftrace's ring did not come within ${drainLimitMs / 1000} s: what is missing is counted as lost. If nothing came at all, the kernel had no memory for the ring, of which bpftrace says nothing.`;
+const drainWarning = `What was in bpftrace's ring did not come within ${drainLimitMs / 1000} s: what is missing is counted as lost. If nothing came at all, the kernel had no memory for the ring, of which bpftrace says nothing.`;
 
 /** Starts bpftrace under its keeper. Nothing is buffered; nothing stays behind, however the caller ends. */
 export function startEngine({script, bpftrace, processors, sudo = false}: EngineOptions): Engine {
@@ -139,7 +139,7 @@ export function startEngine({script, bpftrace, processors, sudo = false}: Engine
   async function drain(): Promise<void> {
     const deadline = Date.now() + drainLimitMs;
     while (lifeline.writable && !processors.every((each) => (rounds.get(each) ?? 0) >= 2)) {
-      if (Date.now() > deadline) return void said.warnings.push(silenceWarning);
+      if (Date.now() > deadline) return void said.warnings.push(drainWarning);
       lifeline.write('gate\n');
       await wait(markerEveryMs);
     }

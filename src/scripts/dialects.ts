@@ -10,6 +10,7 @@ const words = {
   readsUser: true,
   canIterate: false,
   scriptBy: 'argument',
+  ownPids: false,
 } as const;
 const chunks = {
   payload: 'chunks',
@@ -20,6 +21,7 @@ const chunks = {
   readsUser: true,
   canIterate: false,
   scriptBy: 'stdin',
+  ownPids: false,
 } as const;
 const whole = {
   payload: 'whole',
@@ -30,6 +32,7 @@ const whole = {
   readsUser: true,
   canIterate: true,
   scriptBy: 'stdin',
+  ownPids: false,
 } as const;
 const perProcessor = {of: 'processor', pages: 2048} as const;
 const shared = {of: 'machine', pages: 16_384} as const;
@@ -61,7 +64,6 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: false,
     clock: 'monotonic',
     check: '-d',
-    ownPids: false,
     ring: perProcessor,
   },
   {
@@ -75,7 +77,6 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: false,
     clock: 'boottime',
     check: '-d',
-    ownPids: false,
     ring: perProcessor,
   },
   {
@@ -89,7 +90,6 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: true,
     clock: 'boottime',
     check: '-d',
-    ownPids: false,
     ring: perProcessor,
   },
   {
@@ -103,7 +103,6 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: true,
     clock: 'boottime',
     check: '-d',
-    ownPids: false,
     ring: perProcessor,
   },
   {
@@ -117,7 +116,6 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: true,
     clock: 'boottime',
     check: '-d',
-    ownPids: false,
     ring: perProcessor,
   },
   {
@@ -131,7 +129,6 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: true,
     clock: 'boottime',
     check: '-d',
-    ownPids: false,
     ring: shared,
   },
   {
@@ -145,7 +142,6 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: true,
     clock: 'boottime',
     check: '-d',
-    ownPids: false,
     ring: shared,
   },
   {
@@ -159,7 +155,6 @@ export const dialects: readonly Dialect[] = [
     hasStrftime: true,
     clock: 'boottime',
     check: '--dry-run',
-    ownPids: false,
     ring: shared,
   },
   {

@@ -48,14 +48,6 @@ const inDebugfs = '/sys/kernel/debug/tracing';
 /** A mount point without the mount is an empty directory. */
 const tracefsPlaces = ['/sys/kernel/tracing', inDebugfs];
 
-/**
- * Whether this uid_map is that of the machine's own user namespace, which maps all users to themselves: user_namespaces(7). What is
- * unknown counts as that.
- */
-function isWholeMap(map: string): boolean {
-  return map.trim() === '' || /^0\s+0\s+4294967295$/.test(map.trim());
-}
-
 /** Looks at what tracing needs. Never throws for what is missing. */
 export async function readMachine(bpftracePath = 'bpftrace'): Promise<Machine> {
   const bpftrace = readBpftrace(bpftracePath); // it takes longest
@@ -88,15 +80,19 @@ export async function readMachine(bpftracePath = 'bpftrace'): Promise<Machine> {
     bpftrace: await bpftrace,
     ...(setpriv !== undefined && {setpriv}),
     ...(taskset !== undefined && {taskset}),
-    isInitialUserNamespace: isWholeMap((await textOf('/proc/self/uid_map')) ?? ''),
+    // A kernel without user namespaces has no such file.
+    isInitialUserNamespace: [undefined, initialUserNamespace].includes(
+      await readlink('/proc/self/ns/user').catch(() => undefined),
+    ),
     isInitialPidNamespace: (await readlink('/proc/self/ns/pid')) === initialPidNamespace,
     onlineProcessors: countOf((await textOf('/sys/devices/system/cpu/online')) ?? ''),
     hasKernelHeaders: await isThere('/usr/include/linux/types.h'),
   };
 }
 
-/** PROC_PID_INIT_INO in linux/proc_ns.h: the same on every kernel. */
+/** PROC_PID_INIT_INO and PROC_USER_INIT_INO in linux/proc_ns.h: the same on every kernel. */
 const initialPidNamespace = 'pid:[4026531836]';
+const initialUserNamespace = 'user:[4026531837]';
 
 export function capabilitiesIn(status: string): readonly Capability[] {
   const effective = BigInt(`0x${/^CapEff:\t([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
