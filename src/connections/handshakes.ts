@@ -30,8 +30,10 @@ const maxErrors = 64;
 /** Certificates that were decoded and may be the peer's: trusted ones are decoded too, before and after. */
 const maxCertificates = 16;
 
+/** ERR_LIB_SSL in openssl/err.h. */
 const sslLibrary = 20;
-const systemLibrary = 2;
+/** And ERR_LIB_SYS: errors of other libraries, which older scripts print too, come and go while algorithms are looked up. */
+const tellingLibraries: ReadonlySet<number> = new Set([sslLibrary, 2]);
 /** Linux, asm-generic/errno.h. */
 const errnos = {again: 11, brokenPipe: 32, reset: 104} as const;
 
@@ -112,7 +114,7 @@ class SessionSigns {
         this.#library = sign.library;
         return [];
       case 'error':
-        if (this.#raised.length < maxErrors) this.#raised.push(raisedError(sign));
+        if (tellingLibraries.has(sign.library) && this.#raised.length < maxErrors) this.#raised.push(raisedError(sign));
         return [];
       case 'verdict':
         this.#verdict = sign.code;
@@ -177,7 +179,8 @@ class SessionSigns {
     this.#library = sign.library;
     const errors = this.#raised;
     this.#raised = [];
-    const isGood = wentWell(sign, errors);
+    const hasError = errors.some(({library}) => library === sslLibrary);
+    const isGood = wentWell(sign, hasError);
     if (this.#isDone) return this.#hasFailed || isGood ? [] : this.#fail(sign, errors);
     this.#calls++;
     if (sign.isHandshake) {
@@ -186,7 +189,7 @@ class SessionSigns {
     }
     if (isGood) return sign.isHandshake && sign.result !== 1 ? [] : this.#finish('ok');
     const ending = this.#ending();
-    const isOver = errors.some(({library}) => library === sslLibrary) || ending === 'closed' || ending === 'reset';
+    const isOver = hasError || ending === 'closed' || ending === 'reset';
     if (!isOver) return [];
     if (!this.#isKnown(this.#isOnWire())) {
       this.#isDone = true;
@@ -297,11 +300,8 @@ class SessionSigns {
     return describeVerify(this.#verdict, undefined, this.#version);
   }
 
-  /** Recordings of older scripts have other libraries' errors too, which come and go while algorithms are looked up. */
   #describe(raised: readonly RaisedError[]): OpenSslError[] {
-    return raised
-      .filter(({library}) => library === sslLibrary || library === systemLibrary)
-      .map((error) => describeError(error, this.#version));
+    return raised.map((error) => describeError(error, this.#version));
   }
 }
 
@@ -319,8 +319,8 @@ function raisedError({library, reason, functionNumber, line, file, function: nam
  * A write of nothing (`openssl s_client` completes its handshake by one) gives 0; where the handshake is not over, or fails, writes give
  * less (ssl3_write_bytes in ssl/record/rec_layer_s3.c).
  */
-function wentWell({function: name, result}: Outcome, errors: readonly RaisedError[]): boolean {
-  return result > 0 || (result === 0 && name === 'SSL_write' && !errors.some(({library}) => library === sslLibrary));
+function wentWell({function: name, result}: Outcome, hasError: boolean): boolean {
+  return result > 0 || (result === 0 && name === 'SSL_write' && !hasError);
 }
 
 function roleOf(name: string): 'client' | 'server' | undefined {
