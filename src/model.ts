@@ -33,10 +33,20 @@ export type Direction = 'receive' | 'send';
  * `receive`, `send`: moves bytes. `peek`: shows bytes that a later call will move. `guard`: moves bytes that were counted
  * before, by calling functions that are probed: those must not be counted again. `forget`: ends the session of its pointer.
  * `handshake`: goes on with a handshake, and returns 1 when it is done. `shutdown`: sends or awaits the end of the session.
- * `declare`: says which descriptor the session uses.
+ * `declare`: says which descriptor the session uses. `adopt`: gives the session another BIO.
  * `side`: makes the session a client's or a server's.
  */
-export type Deed = 'receive' | 'send' | 'peek' | 'guard' | 'forget' | 'handshake' | 'shutdown' | 'declare' | 'side';
+export type Deed =
+  | 'receive'
+  | 'send'
+  | 'peek'
+  | 'guard'
+  | 'forget'
+  | 'handshake'
+  | 'shutdown'
+  | 'declare'
+  | 'adopt'
+  | 'side';
 
 /** Where a call tells how many bytes it moved: in its result, or behind a pointer argument when its result is one of `success`. */
 export type Moved = {in: 'result'} | {in: 'argument'; argument: number; success: readonly [number, number]};
@@ -51,6 +61,8 @@ export interface LibraryFunction {
   readonly buffer?: number;
   /** The argument that is the descriptor, of a function that declares one. */
   readonly descriptor?: number;
+  /** The argument that points to the BIO, of a function that adopts one. */
+  readonly bio?: number;
   readonly moved?: Moved;
   /** Functions whose bodies may jump here, so that both share one stack frame and are one call, named for the first. */
   readonly jumpedToBy?: readonly string[];
@@ -64,9 +76,18 @@ export interface LibraryFunction {
  * What a function of the companion shows. `place`: where an error is about to be raised (file, line, function). `raise`: an
  * error, its library and reason. `put`: both at once. `verdict`: by its result, what a verification came to.
  * `certificate`: one that is decoded, behind a pointer to a pointer. `subject`: the certificate to be verified.
- * `arrive`, `leave`: bytes of the connection, by a BIO.
+ * `arrive`, `leave`: bytes of the connection, by a BIO. `control`: sets a number of a BIO, and one of those is its descriptor.
  */
-export type CompanionDeed = 'place' | 'raise' | 'put' | 'verdict' | 'certificate' | 'subject' | 'arrive' | 'leave';
+export type CompanionDeed =
+  | 'place'
+  | 'raise'
+  | 'put'
+  | 'verdict'
+  | 'certificate'
+  | 'subject'
+  | 'arrive'
+  | 'leave'
+  | 'control';
 
 export interface CompanionFunction {
   readonly name: string;
@@ -173,6 +194,8 @@ export interface ProbePlan {
   readonly showsData: boolean;
   /** Handshakes are looked for on the wire too. */
   readonly readsWire: boolean;
+  /** The kernel has the system call dup2: those of newer processors have dup3 alone. */
+  readonly hasDup2: boolean;
   /** Kernel structures can be read by name (BTF): process names, parents. */
   readonly btf: boolean;
   /** Seconds after which the script ends by itself. */

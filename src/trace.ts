@@ -16,6 +16,7 @@ import {hasBtf, type Prepared, type Request, resolveFilters, resolveTargets} fro
 import {dialectOf} from './scripts/dialects.js';
 import {renderScript, type ScriptStyle} from './scripts/render.js';
 import {announce, monotonicAnchor, sessionOf} from './session.js';
+import {here} from './targets/index.js';
 import {createUnderstanding, type UnderstandOptions} from './understand.js';
 import {version} from './version.js';
 import {Watch} from './watch.js';
@@ -76,6 +77,7 @@ export async function prepare(
     snaplen,
     readsWire,
     btf,
+    ...(here && {hasDup2: here.hasDup2}),
     ...(durationS !== undefined && {durationS}),
   });
   return {script: renderScript(plan, dialectOf(bpftraceVersion), version, style), filters, targets};

@@ -12,7 +12,7 @@ export interface Use {
 }
 
 export interface UsedTarget extends Target {
-  /** How the peers of its connections can be known here; none where the kernel has no BTF. See docs/connections.md. */
+  /** How the peers of its connections can be known. See docs/connections.md. */
   readonly attributions: readonly Attribution[];
   readonly uses: readonly Use[];
 }
@@ -22,13 +22,11 @@ type Attribution = NonNullable<DataEvent['connection']['attribution']>;
 /**
  * Who uses each target, and what to type to trace them.
  * @param name only what is named so: a process (as in `ps -o comm`, or its program), a pid, or a library.
- * @param hasBtf the kernel tells of its own types: the addresses of peers come from there.
  */
 export function usesOf(
   targets: readonly Target[],
   processes: readonly Process[],
   name?: string,
-  hasBtf = true,
 ): readonly UsedTarget[] {
   return targets.flatMap((target) => {
     const users = target.pids.flatMap((pid) => processes.find((each) => each.pid === pid) ?? []);
@@ -43,7 +41,7 @@ export function usesOf(
         chosen.filter((user) => user.comm === comm),
       ),
     );
-    return [{...target, pids: chosen.map(({pid}) => pid), attributions: hasBtf ? attributionsOf(target) : [], uses}];
+    return [{...target, pids: chosen.map(({pid}) => pid), attributions: attributionsOf(target), uses}];
   });
 }
 

@@ -30,9 +30,14 @@ export default class Targets extends TlsKitCommand {
     const pids = new Set(found.flatMap((target) => target.pids));
     pids.delete(process.pid);
     const users = await Promise.all([...pids].map(readProcess));
-    const targets = usesOf(found, users, args.name, await hasBtf());
+    const targets = usesOf(found, users, args.name);
     if (targets.length === 0 && args.name !== undefined) throw await nothingNamed(args.name, unseen);
     this.#show(targets);
+    if (targets.length > 0 && !(await hasBtf())) {
+      this.log(
+        '\nThe kernel has no types (BTF): peers are known of connections made while tls-kit watches, not of earlier ones.',
+      );
+    }
     if (unseen > 0) this.log(`\nProcesses that could not be looked into: ${unseen}. ${nextStep()}`);
     return {targets, unseenProcesses: unseen};
   }

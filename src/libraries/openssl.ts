@@ -68,6 +68,8 @@ const functions: readonly LibraryFunction[] = [
   {name: 'SSL_set_fd', deed: 'declare', session, descriptor: 1, source: 'OpenSSL manual, SSL_set_fd(3)'},
   {name: 'SSL_set_rfd', deed: 'declare', session, descriptor: 1, source: 'OpenSSL manual, SSL_set_fd(3)'},
   {name: 'SSL_set_wfd', deed: 'declare', session, descriptor: 1, source: 'OpenSSL manual, SSL_set_fd(3)'},
+  // SSL_set_bio calls it too, seen in 1.1.1, 3.0, 3.5 and 3.6 by disassembly.
+  {name: 'SSL_set0_rbio', deed: 'adopt', session, bio: 1, source: 'OpenSSL manual, SSL_set_bio(3)'},
   {name: 'SSL_free', deed: 'forget', session, source: 'OpenSSL manual, SSL_free(3)'},
   {name: 'SSL_clear', deed: 'forget', session, source: 'OpenSSL manual, SSL_clear(3)'},
 ];
@@ -84,6 +86,8 @@ const companionFunctions: readonly CompanionFunction[] = [
   // What a memory BIO moves goes by no system call of the same moment: Node.js, Python's asyncio.
   {name: 'BIO_read', deed: 'arrive', source: 'OpenSSL manual, BIO_read(3)'},
   {name: 'BIO_write', deed: 'leave', source: 'OpenSSL manual, BIO_read(3)'},
+  // BIO_set_fd(3) is a macro for it, and BIO_new_socket(3) calls it: BIO_C_SET_FD.
+  {name: 'BIO_int_ctrl', deed: 'control', source: 'OpenSSL manual, BIO_ctrl(3); include/openssl/bio.h'},
   // Its setters are not called by the library itself, which asks here at the end of a verification.
   {name: 'X509_STORE_CTX_get_error', deed: 'verdict', source: 'OpenSSL manual, X509_STORE_CTX_get_error(3); measured'},
 ];

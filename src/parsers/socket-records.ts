@@ -34,7 +34,10 @@ export function readAddress(line: string): AddressRecord | undefined {
   };
 }
 
-/** Both ends of a socket: ports (local in the upper half), and the two words of each address. None for a family without them. */
+/**
+ * Both ends of a socket: ports (local in the upper half), and the two words of each address. None for a family without them; an
+ * end without a port is not known.
+ */
 export function endsOf(
   family: number,
   ports: number,
@@ -45,10 +48,11 @@ export function endsOf(
     [10, 16],
   ]).get(family);
   if (length === undefined) return {};
-  const port = ports & 0xffff;
+  const localPort = ports >>> 16;
+  const remotePort = ports & 0xffff;
   return {
-    local: inetText(addressBytes(local, localRest, length), ports >>> 16),
-    ...(port > 0 && {remote: inetText(addressBytes(remote, remoteRest, length), port)}),
+    ...(localPort > 0 && {local: inetText(addressBytes(local, localRest, length), localPort)}),
+    ...(remotePort > 0 && {remote: inetText(addressBytes(remote, remoteRest, length), remotePort)}),
   };
 }
 
@@ -96,11 +100,7 @@ function pairedEnds(
   const remotePort = ((pair & 0xff) << 8) | ((pair >>> 8) & 0xff);
   const [local, remote] = readHalves(addressPair).map((word) => word.toString(16));
   const ports = ((pair >>> 16) << 16) | remotePort;
-  const ends = endsOf(family, ports, family === 2 ? [local ?? '0', '0', remote ?? '0', '0'] : words);
-  return {
-    ...(ends.local !== undefined && pair >>> 16 > 0 && {local: ends.local}),
-    ...(ends.remote !== undefined && {remote: ends.remote}),
-  };
+  return endsOf(family, ports, family === 2 ? [local ?? '0', '0', remote ?? '0', '0'] : words);
 }
 
 export function readInside(line: string): InsideRecord | undefined {

@@ -20,6 +20,8 @@ export interface PlanRequest {
   /** Handshakes are looked for on the wire too: then there need be no library. */
   readonly readsWire: boolean;
   readonly btf: boolean;
+  /** As on x86-64, where it is not said. */
+  readonly hasDup2?: boolean;
   readonly durationS?: number;
 }
 
@@ -33,6 +35,7 @@ const hundreds: Record<Deed, number> = {
   shutdown: 700,
   side: 800,
   declare: 900,
+  adopt: 1000,
 };
 
 /**
@@ -51,7 +54,7 @@ export function makePlan(request: PlanRequest): ProbePlan {
       'Or name a library or an executable: --lib PATH',
     ]);
   }
-  const {what, filters, snaplen, readsWire, btf, durationS} = request;
+  const {what, filters, snaplen, readsWire, btf, hasDup2 = true, durationS} = request;
   const showsData = request.libraries.some(({name}) => what.includes(name));
   return {
     what,
@@ -62,6 +65,7 @@ export function makePlan(request: PlanRequest): ProbePlan {
     showsData,
     readsWire,
     btf,
+    hasDup2,
     ...(durationS !== undefined && {durationS}),
   };
 }

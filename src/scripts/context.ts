@@ -9,7 +9,7 @@ import {
   printedLiteral,
   symbolLiteral,
 } from './literals.js';
-import {type SocketCall, socketCalls} from './socket-calls.js';
+import {descriptorEnds, type SocketCall, socketCalls} from './socket-calls.js';
 
 /** Holds a ClientHello with its post-quantum key shares, and a server's certificates up to TLS 1.2. */
 const helloBytes = 4096;
@@ -78,6 +78,8 @@ export interface ScriptContext {
   /** Functions by which bytes of the connection arrive: only where handshakes are what is traced. And by which they leave. */
   readonly arrivals: readonly PointContext[];
   readonly leavings: readonly PointContext[];
+  /** Functions that may give a BIO its descriptor. */
+  readonly controls: readonly PointContext[];
   /** Functions that make a session a client's or a server's. */
   readonly sides: readonly CallContext[];
   /** How a script says that an address is one of the process: `uptr`, or nothing. */
@@ -94,6 +96,17 @@ export interface ScriptContext {
     readonly descriptor: Literal;
     readonly points: readonly PointContext[];
   }[];
+  /** Functions that give a session another BIO. */
+  readonly adopts: readonly {
+    readonly session: Literal;
+    readonly bio: Literal;
+    readonly points: readonly PointContext[];
+  }[];
+  /** The sockets of sessions are looked for. */
+  readonly findsSockets: boolean;
+  /** Where the kernel's types do not tell the other end of a socket: the calls that do, and those that end a descriptor. */
+  readonly namings: readonly SocketCallContext[];
+  readonly descriptorEnds: readonly {readonly name: Literal; readonly fd: Literal}[];
   /** Called by programs that carry records through memory to their sockets: a system call inside a call proves nothing there. */
   readonly carriers: readonly PointContext[];
   /** Socket calls are traced. */
@@ -149,6 +162,8 @@ export interface SocketCallContext {
   readonly message: Literal | null;
   readonly address: Literal | null;
   readonly length: Literal | null;
+  readonly peer: Literal | null;
+  readonly peerLength: Literal | null;
   readonly detail: Literal | null;
 }
 
@@ -180,6 +195,7 @@ export function makeContext(
   readable: boolean,
 ): ScriptContext {
   const functions = distinctFunctions(plan);
+  const btf = plan.btf && dialect.readsTask;
   const canFollow = dialect.readsUser && !readable;
   const leavings = companionPoints(plan, 'leave');
   const outs = functions.flatMap(({moved}) => (moved?.in === 'argument' ? [moved] : []));
@@ -199,7 +215,7 @@ export function makeContext(
       readsUser: dialect.readsUser,
     },
     readable,
-    btf: plan.btf && dialect.readsTask,
+    btf,
     pids: plan.filters.pids.map((_, index) => commentLiteral(`$${index + 1}`)),
     descendants: plan.filters.descendants,
     comms: plan.filters.comms.map(commLiteral),
@@ -240,6 +256,7 @@ export function makeContext(
     subjects: companionPoints(plan, 'subject'),
     arrivals: plan.what.includes('handshakes') ? companionPoints(plan, 'arrive') : [],
     leavings,
+    controls: companionPoints(plan, 'control'),
     sides: functions
       .filter(({deed}) => deed === 'side' && !readable)
       .map((each) => callContext(each, plan, functions, readable)),
@@ -262,6 +279,18 @@ export function makeContext(
             },
           ],
     ),
+    adopts: functions.flatMap((each) =>
+      each.bio === undefined
+        ? []
+        : [{session: numberLiteral(each.session), bio: numberLiteral(each.bio), points: pointsOf(each, plan)}],
+    ),
+    findsSockets: dialect.readsUser,
+    namings: btf
+      ? []
+      : socketCalls.filter(({name, peer}) => name === 'connect' || peer !== undefined).map(socketCallContext),
+    descriptorEnds: descriptorEnds
+      .filter(({name}) => name !== 'dup2' || plan.hasDup2)
+      .map(({name, fd}) => ({name: symbolLiteral(name), fd: symbolLiteral(fd)})),
     carriers: plan.targets.flatMap(({attachPath, carrier}) =>
       carrier === undefined ? [] : [{path: pathLiteral(attachPath), symbol: symbolLiteral(carrier)}],
     ),
@@ -294,6 +323,8 @@ function socketCallContext({id, name, mayBeFile, ...fields}: SocketCall): Socket
     message: literal(fields.message),
     address: literal(fields.address),
     length: literal(fields.length),
+    peer: literal(fields.peer),
+    peerLength: literal(fields.peerLength),
     detail: literal(fields.detail),
   };
 }
@@ -301,7 +332,7 @@ function socketCallContext({id, name, mayBeFile, ...fields}: SocketCall): Socket
 /** What returns with something to tell. For eyes, only what moves bytes. */
 function isCall(deed: Deed, readable: boolean): boolean {
   if (readable && (deed === 'handshake' || deed === 'shutdown')) return false;
-  return deed !== 'forget' && deed !== 'side' && deed !== 'declare';
+  return deed !== 'forget' && deed !== 'side' && deed !== 'declare' && deed !== 'adopt';
 }
 
 function piecesOf(snaplen: number, {piece}: Dialect): Pieces {

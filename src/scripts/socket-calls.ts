@@ -19,6 +19,9 @@ export interface SocketCall {
   /** A `struct sockaddr`, and its length where the call is given one. */
   readonly address?: string;
   readonly length?: string;
+  /** Where accept leaves the address of the other end, and the length of that. */
+  readonly peer?: string;
+  readonly peerLength?: string;
   /** A number that says more: the backlog, how to shut down. */
   readonly detail?: string;
 }
@@ -28,8 +31,8 @@ const fd = 'fd';
 export const socketCalls: readonly SocketCall[] = [
   {id: 901, name: 'socket'},
   {id: 902, name: 'connect', fd, address: 'uservaddr', length: 'addrlen'},
-  {id: 903, name: 'accept', fd},
-  {id: 904, name: 'accept4', fd},
+  {id: 903, name: 'accept', fd, peer: 'upeer_sockaddr', peerLength: 'upeer_addrlen'},
+  {id: 904, name: 'accept4', fd, peer: 'upeer_sockaddr', peerLength: 'upeer_addrlen'},
   {id: 905, name: 'bind', fd, address: 'umyaddr', length: 'addrlen'},
   {id: 906, name: 'listen', fd, detail: 'backlog'},
   {id: 907, name: 'shutdown', fd, detail: 'how'},
@@ -42,4 +45,11 @@ export const socketCalls: readonly SocketCall[] = [
   {id: 914, name: 'write', fd, direction: 'send', mayBeFile: true, buffer: 'buf'},
   {id: 915, name: 'readv', fd, direction: 'receive', mayBeFile: true, vector: 'vec'},
   {id: 916, name: 'writev', fd, direction: 'send', mayBeFile: true, vector: 'vec'},
+];
+
+/** Calls after which a descriptor may stand for another file, and what their tracepoints call it. */
+export const descriptorEnds: readonly {readonly name: string; readonly fd: string}[] = [
+  {name: 'close', fd},
+  {name: 'dup2', fd: 'newfd'},
+  {name: 'dup3', fd: 'newfd'},
 ];

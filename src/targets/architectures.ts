@@ -9,16 +9,24 @@ export interface Architecture {
   readonly triplet: string;
   /** What the loader puts for `$PLATFORM`, from AT_PLATFORM in getauxval(3). */
   readonly platform: string;
+  /** Whether Linux has the system call dup2 there: not where its calls are those of include/uapi/asm-generic/unistd.h. */
+  readonly hasDup2: boolean;
 }
 
 /** The 64-bit machines that both Node.js and bpftrace run on, by Node.js's name of them. */
 const architectures: Readonly<Record<string, Architecture>> = {
-  x64: {title: 'x86-64', machine: 62, triplet: 'x86_64-linux-gnu', platform: 'x86_64'},
-  arm64: {title: 'ARM 64-bit', machine: 183, triplet: 'aarch64-linux-gnu', platform: 'aarch64'},
-  loong64: {title: 'LoongArch', machine: 258, triplet: 'loongarch64-linux-gnu', platform: 'loongarch64'},
-  ppc64: {title: 'PowerPC 64-bit', machine: 21, triplet: 'powerpc64le-linux-gnu', platform: 'power8'},
-  riscv64: {title: 'RISC-V', machine: 243, triplet: 'riscv64-linux-gnu', platform: 'riscv64'},
-  s390x: {title: 's390x', machine: 22, triplet: 's390x-linux-gnu', platform: 'z13'},
+  x64: {title: 'x86-64', machine: 62, triplet: 'x86_64-linux-gnu', platform: 'x86_64', hasDup2: true},
+  arm64: {title: 'ARM 64-bit', machine: 183, triplet: 'aarch64-linux-gnu', platform: 'aarch64', hasDup2: false},
+  loong64: {
+    title: 'LoongArch',
+    machine: 258,
+    triplet: 'loongarch64-linux-gnu',
+    platform: 'loongarch64',
+    hasDup2: false,
+  },
+  ppc64: {title: 'PowerPC 64-bit', machine: 21, triplet: 'powerpc64le-linux-gnu', platform: 'power8', hasDup2: true},
+  riscv64: {title: 'RISC-V', machine: 243, triplet: 'riscv64-linux-gnu', platform: 'riscv64', hasDup2: false},
+  s390x: {title: 's390x', machine: 22, triplet: 's390x-linux-gnu', platform: 'z13', hasDup2: true},
 };
 
 /** Processors that are met but not traced. */

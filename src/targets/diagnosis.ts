@@ -88,7 +88,7 @@ function tracefs({tracefs, hasTracefsInDebugfs, bpftrace}: Machine): Check {
 function types({hasBtf}: Machine): Check {
   if (hasBtf) return ok('kernel types (BTF)', '/sys/kernel/btf/vmlinux: peers by nested, declared, matched');
   const nextStep =
-    "The peers of connections stay unknown, and threads are shown by their own names, not their process's. A kernel with CONFIG_DEBUG_INFO_BTF=y has BTF.";
+    "Peers are known only of connections made while tls-kit watches, and threads are shown by their own names, not their process's. A kernel with CONFIG_DEBUG_INFO_BTF=y has BTF.";
   return warn('kernel types (BTF)', 'missing', nextStep);
 }
 

@@ -1,4 +1,5 @@
 /** Who can be traced: processes, the TLS libraries in them, and this machine. */
+export {here} from './architectures.js';
 export {idsOfCgroup} from './cgroups.js';
 export {type Check, diagnose} from './diagnosis.js';
 export {type Elf, withElf} from './elf.js';

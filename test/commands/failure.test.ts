@@ -70,7 +70,6 @@ t.test('processes of one name take one line, and are traced by their name', asyn
     ['nested', 'matched'],
   );
   t.strictSame(usesOf([{...target, carries: true}], processes)[0]?.attributions, []);
-  t.strictSame(usesOf([target], processes, undefined, false)[0]?.attributions, []);
   t.match(usesOf([target], processes), [
     {
       uses: [

@@ -25,6 +25,10 @@ t.test('reads which socket a session uses', async (t) => {
   t.match(readRecord('N|5|7|1|3|c9|300000005|100000000|0|0|0|0'), {
     place: {fd: 5, local: undefined, remote: undefined, attribution: 'matched'},
   });
+  t.same(readRecord('N|5|7|1|3|c9|100000005|2000020fb|0|0|100007f|0'), {
+    ...{kind: 'address', time: 5n, pid: 7, session: '1', since: '3', functionId: 201},
+    place: {fd: 5, remote: '127.0.0.1:8443', attribution: 'nested'},
+  });
   for (const line of [
     `N|5|7|1|3|c9|${loopback}|`,
     `N|5|7|1|3|${loopback}`,

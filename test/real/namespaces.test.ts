@@ -6,16 +6,10 @@ import t from 'tap';
 import {dialectOf} from '../../src/scripts/dialects.js';
 import {descendantsOf} from '../../src/targets/index.js';
 import {beside, runCurl} from './programs.js';
-import {addsUp, answer, nameOf, sentBy, setUp, startAsker, watchRemains} from './surroundings.js';
+import {addsUp, answer, nameOf, sentBy, setUp, startAsker, watchRemains, without} from './surroundings.js';
 import {cannotTrace, dataOf, Tracer} from './tracer.js';
 
 const reason = cannotTrace();
-
-/** Words that run a program where a folder of the kernel is hidden, in a mount namespace of its own. */
-const without = (folder: string) => {
-  const script = 'mount -t tmpfs tmpfs "$0" && exec "$@"';
-  return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, folder];
-};
 
 t.test('a kernel without its types is traced all the same', {skip: reason}, async (t) => {
   const surroundings = await setUp(t);

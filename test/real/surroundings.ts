@@ -30,6 +30,12 @@ export async function setUp(t: Test): Promise<Surroundings> {
   return {workshop, own, port: await startNginx(workshop, portOf(sink)), env: {TMPDIR: temporary, NODE_OPTIONS: ''}};
 }
 
+/** Words that run a program where a folder of the kernel is hidden, in a mount namespace of its own. */
+export const without = (folder: string) => {
+  const script = 'mount -t tmpfs tmpfs "$0" && exec "$@"';
+  return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, folder];
+};
+
 /** A Python program that has the library mapped, asks when it is told to, and then waits in a read that never returns. */
 const asker = `
 import socket, ssl, sys

@@ -156,10 +156,15 @@ export class Talker {
   readonly #words = new Set<string>();
   #errors = '';
 
-  constructor(workshop: Workshop, kind: keyof typeof texts, args: readonly string[], node = process.execPath) {
+  constructor(
+    workshop: Workshop,
+    kind: keyof typeof texts,
+    args: readonly string[],
+    {node = process.execPath, env = {}}: {node?: string; env?: Record<string, string>} = {},
+  ) {
     const isNode = kind.startsWith('node');
     const file = workshop.file(`${kind}.${isNode ? 'cjs' : 'py'}`, texts[kind]);
-    this.child = workshop.start([isNode ? node : '/usr/bin/python3', file, ...args], {stdin: 'pipe'});
+    this.child = workshop.start([isNode ? node : '/usr/bin/python3', file, ...args], {stdin: 'pipe', env});
     this.child.stderr?.on('data', (chunk: Buffer) => {
       this.#errors += chunk;
     });

@@ -14,6 +14,7 @@ interface Option {
   readonly readable?: boolean;
   readonly durationS?: number;
   readonly what?: readonly string[];
+  readonly btf?: false;
 }
 
 const options: Record<string, Option> = {
@@ -27,6 +28,7 @@ const options: Record<string, Option> = {
   handshakes: {what: ['handshakes']},
   both: {what: ['openssl', 'handshakes'], filters: {pids: [1234], descendants: true}},
   sockets: {what: ['sockets'], filters: {pids: [1234]}},
+  'no-btf': {what: ['openssl', 'handshakes'], btf: false},
   'with-sockets': {what: ['openssl', 'sockets'], filters: {pids: [1234]}},
 };
 
@@ -69,7 +71,7 @@ function render(library: Library, dialect: string, option: Option): Script {
     filters: {...everyone, ...option.filters},
     snaplen: option.snaplen ?? 16_384,
     readsWire: option.what?.includes('handshakes') ?? false,
-    btf: true,
+    btf: option.btf ?? true,
     ...(option.durationS !== undefined && {durationS: option.durationS}),
   });
   return renderScript(plan, dialectOf(dialect), '0.0.0', {readable: option.readable ?? false});
