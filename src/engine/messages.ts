@@ -64,6 +64,13 @@ const causes: readonly Cause[] = [
     nextSteps: ['sudo apt-get install linux-libc-dev'],
   },
   {
+    // 0.25 and later, and 0.23 where it finds no headers of the kernel.
+    pattern: /BTF is required for|install BTF information/,
+    code: 'CANNOT_TRACE',
+    text: "This bpftrace needs the kernel's types (BTF), which this kernel does not have.",
+    nextSteps: ['Use a kernel with CONFIG_DEBUG_INFO_BTF=y', 'Or bpftrace 0.17, which traces without: --bpftrace PATH'],
+  },
+  {
     pattern: /Could not resolve symbol: (.+)/,
     code: 'NO_SYMBOLS',
     text: 'bpftrace finds no symbol $1.',

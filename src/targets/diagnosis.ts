@@ -21,7 +21,7 @@ export function diagnose(machine: Machine, dialect: string | undefined): readonl
     lockedMemory(machine),
     uprobes(machine),
     tracefs(machine),
-    types(machine),
+    types(machine, dialect),
     lockdown(machine),
     bpftrace(machine, dialect),
     headers(machine, dialect),
@@ -85,8 +85,13 @@ function tracefs({tracefs, hasTracefsInDebugfs, bpftrace}: Machine): Check {
   );
 }
 
-function types({hasBtf}: Machine): Check {
+/** Without them 0.27 refuses tracepoints, and 0.23 where it finds no headers of the kernel: tried. */
+function types({hasBtf}: Machine, dialect: string | undefined): Check {
   if (hasBtf) return ok('kernel types (BTF)', '/sys/kernel/btf/vmlinux: peers by nested, declared, matched');
+  if (dialect === '0.23') {
+    const nextStep = 'Use a kernel with CONFIG_DEBUG_INFO_BTF=y, or bpftrace 0.17: tls-kit trace --bpftrace PATH';
+    return fail('kernel types (BTF)', 'missing, and this bpftrace needs them', nextStep);
+  }
   const nextStep =
     "Peers are known only of connections made while tls-kit watches, and threads are shown by their own names, not their process's. A kernel with CONFIG_DEBUG_INFO_BTF=y has BTF.";
   return warn('kernel types (BTF)', 'missing', nextStep);

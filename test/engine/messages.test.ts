@@ -17,6 +17,16 @@ for (const [line, kind, code] of [
   ['a.bt:1:1-34: ERROR: tracepoint not found: signal:signal_generate', 'fatal', 'NO_TRACEFS'],
   ["/bpftrace/include/clang_workarounds.h:14:10: fatal error: 'linux/types.h' file not found", 'fatal', 'CANNOT_TRACE'],
   [
+    '/dev/stdin:65:1-34: ERROR: Could not parse arguments of "signal:signal_generate": BTF is required for parsing tracepoint arguments',
+    'fatal',
+    'CANNOT_TRACE',
+  ],
+  [
+    'ERROR: Include headers with missing type definitions or install BTF information to your system.',
+    'fatal',
+    'CANNOT_TRACE',
+  ],
+  [
     'error: <unknown>:0:0: in function x: Looks like the BPF stack limit of 512 bytes is exceeded.',
     'fatal',
     'SCRIPT_REFUSED',

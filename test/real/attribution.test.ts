@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import t, {type Test} from 'tap';
 import type {DataEvent, HandshakeEvent, TraceEvent} from '../../src/model.js';
 import {beside, systemLibrary} from './programs.js';
-import {without} from './surroundings.js';
+import {needsTypes, without} from './surroundings.js';
 import {type Said, Talker} from './talkers.js';
 import {cannotTrace, dataOf, firstInvalid, Tracer} from './tracer.js';
 import {freePort, Workshop} from './workshop.js';
@@ -18,8 +18,8 @@ const reason = cannotTrace();
 const again = 40;
 
 const kernels = [
-  {title: 'with BTF', via: []},
-  {title: 'without', via: without('/sys/kernel/btf')},
+  {title: 'with BTF', via: [], skip: reason},
+  {title: 'without', via: without('/sys/kernel/btf'), skip: reason || needsTypes()},
 ] as const;
 
 const programs = [
@@ -60,8 +60,8 @@ What the words mean, and why some stay unknown: [connections.md](connections.md)
 
 const lines: string[] = [];
 
-for (const {title, via} of kernels) {
-  t.test(`an address shown is the one that the program itself reports: ${title}`, {skip: reason}, async (t) => {
+for (const {title, via, skip} of kernels) {
+  t.test(`an address shown is the one that the program itself reports: ${title}`, {skip}, async (t) => {
     const {events, talks} = await traceTalks(t, via);
     for (const talk of talks) {
       const {name} = talk.program;
@@ -77,7 +77,7 @@ for (const {title, via} of kernels) {
   });
 }
 
-t.test('how many are known is as docs/attribution.md says', {skip: reason}, async (t) => {
+t.test('how many are known is as docs/attribution.md says', {skip: reason || needsTypes()}, async (t) => {
   const text = `${about}${lines.join('\n')}\n`;
   if (process.env.TLS_KIT_GOLDEN) writeFileSync(page, text);
   t.equal(text, readFileSync(page, 'utf8'));

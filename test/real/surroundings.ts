@@ -1,9 +1,10 @@
 /** What tests of faults share: a server and a traced library, the processes of a tracer, and what must not be left behind. */
-import type {ChildProcess} from 'node:child_process';
+import {type ChildProcess, execFileSync} from 'node:child_process';
 import {mkdirSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Test} from 'tap';
 import type {TraceEvent} from '../../src/model.js';
+import {dialectOf} from '../../src/scripts/dialects.js';
 import {descendantsOf} from '../../src/targets/index.js';
 import {beside, portOf, startNginx, startSink, systemLibrary} from './programs.js';
 import {dataOf, summaryOf, type Tracer} from './tracer.js';
@@ -28,6 +29,12 @@ export async function setUp(t: Test): Promise<Surroundings> {
   const temporary = join(workshop.folder, 'tmp');
   mkdirSync(temporary);
   return {workshop, own, port: await startNginx(workshop, portOf(sink)), env: {TMPDIR: temporary, NODE_OPTIONS: ''}};
+}
+
+/** Why the bpftrace at hand cannot do without the kernel's types, or false: see dialects.ts. */
+export function needsTypes(): string | false {
+  const {name} = dialectOf(execFileSync('bpftrace', ['--version'], {encoding: 'utf8'}));
+  return name === '0.23' && 'this bpftrace refuses tracepoints without BTF';
 }
 
 /** Words that run a program where a folder of the kernel is hidden, in a mount namespace of its own. */

@@ -109,6 +109,7 @@ for (const [what, machine, dialect, check, status, nextStep] of [
   ['no tracefs', withoutTracefs, '0.17', 'tracefs', 'fail', /^sudo mount -t tracefs tracefs \/sys\/kernel\/tracing$/],
   ['no debugfs', {...good, hasTracefsInDebugfs: false, bpftrace: old}, '0.16', 'tracefs', 'fail', /mount -t debugfs/],
   ['no BTF', {...good, hasBtf: false}, '0.17', 'kernel types (BTF)', 'warn', /CONFIG_DEBUG_INFO_BTF/],
+  ['no BTF for a new bpftrace', {...good, hasBtf: false}, '0.23', 'kernel types (BTF)', 'fail', /bpftrace 0\.17/],
   ['lockdown', {...good, lockdown: 'confidentiality'}, '0.17', 'kernel lockdown', 'fail', /lockdown=/],
   [
     'no bpftrace',
