@@ -179,6 +179,20 @@ export interface Filters {
   readonly cgroups: readonly {readonly path: string; readonly ids: readonly string[]}[];
   /** The first pid is that of a command: its descendants count too. */
   readonly descendants: boolean;
+  /** The remote ends of connections that count, where the script learns them; absent: all. */
+  readonly peers?: readonly PeerWords[];
+}
+
+/**
+ * Remote ends as a script compares them: all bits of the mask equal. An address is two 64-bit words as memory holds them (those
+ * of the kernel's sockets and of sockaddrs: network order), read on a little-endian machine; the second is 0 for IPv4.
+ */
+export interface PeerWords {
+  /** As in linux/socket.h: AF_INET is 2, AF_INET6 is 10. */
+  readonly family: 2 | 10;
+  readonly mask: readonly [bigint, bigint];
+  readonly address: readonly [bigint, bigint];
+  readonly port?: number;
 }
 
 /** A checked plan: what to probe, for whom, how much. Everything that reaches a script comes from here. */

@@ -3,6 +3,7 @@ import {basename} from 'node:path';
 import {TlsKitError} from './errors.js';
 import {libraries} from './libraries/index.js';
 import type {Filters, FoundCompanion, Library, Script, Target} from './model.js';
+import {peerWords} from './peers.js';
 import {
   findTargets,
   idsOfCgroup,
@@ -57,6 +58,7 @@ export async function resolveFilters(request: Request, commandPid?: number): Pro
     uids: await Promise.all(request.users.map(uidOf)),
     cgroups: await Promise.all(request.cgroups.map(async (path) => ({path, ids: await idsOfCgroup(path)}))),
     descendants: commandPid !== undefined,
+    ...(request.peers.length > 0 && {peers: peerWords(request.peers)}),
   };
 }
 

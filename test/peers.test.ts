@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import t from 'tap';
-import type {TraceEvent} from '../src/model.js';
-import {createPeerTest} from '../src/peers.js';
+import type {PeerWords, TraceEvent} from '../src/model.js';
+import {inetText} from '../src/parsers/addresses.js';
+import {createPeerTest, peerWords} from '../src/peers.js';
 
 const to = (remote?: string) =>
   ({
@@ -50,3 +52,44 @@ for (const text of [
 ]) {
   t.test(`${JSON.stringify(text)} is no peer`, async (t) => t.throws(() => createPeerTest([text]), {code: 'USAGE'}));
 }
+
+/** As a script compares them: templates/partials/nested.hbs. */
+function passes({family, mask, address, port}: PeerWords, bytes: Buffer, remotePort: number): boolean {
+  const whole = Buffer.concat([bytes, Buffer.alloc(16 - bytes.length)]);
+  const words = [whole.readBigUInt64LE(0), whole.readBigUInt64LE(8)] as const;
+  const isFamily = family === (bytes.length === 4 ? 2 : 10);
+  return (
+    isFamily &&
+    (words[0] & mask[0]) === address[0] &&
+    (words[1] & mask[1]) === address[1] &&
+    (port === undefined || port === remotePort)
+  );
+}
+
+t.test('a script and the events agree on who is a peer', async (t) => {
+  // Few values a byte, so that they meet.
+  const byte = fc.constantFrom(0, 1, 0x0a, 0xff);
+  const four = fc.array(byte, {minLength: 4, maxLength: 4}).map((bytes) => Buffer.from(bytes));
+  const sixteen = fc.array(byte, {minLength: 16, maxLength: 16}).map((bytes) => Buffer.from(bytes));
+  const mapped = four.map((bytes) => Buffer.concat([Buffer.from('00000000000000000000ffff', 'hex'), bytes]));
+  const addresses = fc.oneof(four, mapped, sixteen);
+  const ports = fc.constantFrom(443, 8443);
+  const text = (bytes: Buffer) => /^\[?(.+?)\]?:\d+$/.exec(inetText(bytes, 1))?.[1] as string;
+  const network = fc
+    .tuple(fc.oneof(four, sixteen), fc.integer({min: 0, max: 128}))
+    .map(([bytes, bits]) => `${text(bytes)}/${Math.min(bits, 8 * bytes.length)}`);
+  const peer = fc.oneof(
+    network,
+    fc.tuple(network, ports).map(([one, port]) => (one.includes(':') ? `[${one}]:${port}` : `${one}:${port}`)),
+    ports.map((port) => `:${port}`),
+  );
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(fc.array(peer, {minLength: 1, maxLength: 3}), addresses, ports, (peers, bytes, port) => {
+        const inKernel = peerWords(peers).some((words) => passes(words, bytes, port));
+        return inKernel === createPeerTest(peers)(to(inetText(bytes, port)));
+      }),
+      {numRuns: 2000},
+    ),
+  );
+});

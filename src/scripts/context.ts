@@ -1,4 +1,4 @@
-import type {CompanionDeed, Deed, Dialect, PlannedFunction, ProbePlan} from '../model.js';
+import type {CompanionDeed, Deed, Dialect, PeerWords, PlannedFunction, ProbePlan} from '../model.js';
 import {
   commentLiteral,
   commLiteral,
@@ -46,6 +46,8 @@ export interface ScriptContext {
   readonly comms: readonly Literal[];
   readonly uids: readonly Literal[];
   readonly cgroups: readonly Literal[];
+  /** Remote ends that count, where `findsSockets`: the family, what to compare of the address, and the port or null. */
+  readonly peers: readonly PeerContext[];
   readonly settings: readonly {readonly name: Literal; readonly value: Literal}[];
   readonly environment: readonly {readonly name: Literal; readonly value: Literal}[];
   readonly targets: readonly {
@@ -125,6 +127,18 @@ export interface ScriptContext {
   readonly durationS: Literal | null;
   /** Three seconds later: what is under way has arrived. */
   readonly drainedS: Literal | null;
+}
+
+/** 32 bits of an address at a time: which word, how far to shift it, and what it must be under the mask. */
+export interface PeerContext {
+  readonly family: Literal;
+  readonly parts: readonly {
+    readonly word: Literal;
+    readonly shift: Literal;
+    readonly mask: Literal;
+    readonly value: Literal;
+  }[];
+  readonly port: Literal | null;
 }
 
 /** What `buf()` takes at once, and how often a call needs it at most. */
@@ -221,6 +235,7 @@ export function makeContext(
     comms: plan.filters.comms.map(commLiteral),
     uids: plan.filters.uids.map(numberLiteral),
     cgroups: plan.filters.cgroups.flatMap(({ids}) => ids.map(numberLiteral)),
+    peers: dialect.readsUser ? (plan.filters.peers ?? []).map(peerContext) : [],
     settings: Object.entries(settings).map(([name, value]) => ({
       name: symbolLiteral(name),
       value: numberLiteral(value),
@@ -306,6 +321,23 @@ export function makeContext(
     chunk: chunkOf(dialect),
     durationS: plan.durationS === undefined ? null : numberLiteral(plan.durationS),
     drainedS: plan.durationS === undefined ? null : numberLiteral(plan.durationS + 3),
+  };
+}
+
+/** bpftrace's numbers have a sign: halves of words are what it takes whole. */
+function peerContext({family, mask, address, port}: PeerWords): PeerContext {
+  const parts = ['$remote', '$remote_rest'].flatMap((word, index) =>
+    [0n, 32n].map((shift) => ({
+      word: new Literal(word),
+      shift: numberLiteral(shift),
+      mask: numberLiteral(((mask[index] as bigint) >> shift) & 0xffffffffn),
+      value: numberLiteral(((address[index] as bigint) >> shift) & 0xffffffffn),
+    })),
+  );
+  return {
+    family: numberLiteral(family),
+    parts: parts.filter(({mask}) => String(mask) !== '0'),
+    port: port === undefined ? null : numberLiteral(port),
   };
 }
 

@@ -2,6 +2,7 @@
 import {join} from 'node:path';
 import {libraries} from '../../src/libraries/index.js';
 import type {Filters, Library, Script, Target} from '../../src/model.js';
+import {peerWords} from '../../src/peers.js';
 import {makePlan} from '../../src/probes/plan.js';
 import {dialectOf} from '../../src/scripts/dialects.js';
 import {renderScript} from '../../src/scripts/render.js';
@@ -28,6 +29,7 @@ const options: Record<string, Option> = {
   handshakes: {what: ['handshakes']},
   both: {what: ['openssl', 'handshakes'], filters: {pids: [1234], descendants: true}},
   sockets: {what: ['sockets'], filters: {pids: [1234]}},
+  peers: {filters: {peers: peerWords(['10.0.0.0/8:443', '[2001:db8::]:8443', ':853'])}},
   'no-btf': {what: ['openssl', 'handshakes'], btf: false},
   'with-sockets': {what: ['openssl', 'sockets'], filters: {pids: [1234]}},
 };
