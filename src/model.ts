@@ -313,12 +313,20 @@ export interface HandshakeSigner {
 
 /** What is seen of handshakes, in order of time, before it is understood. */
 export type HandshakeSign =
-  | {readonly kind: 'begin'; readonly function: string; readonly library: string; readonly isHandshake: boolean}
+  | {
+      readonly kind: 'begin';
+      readonly function: string;
+      readonly library: string;
+      readonly isHandshake: boolean;
+      /** Which end of its connection the function makes the session. */
+      readonly role?: 'client' | 'server';
+    }
   | {
       readonly kind: 'outcome';
       readonly function: string;
       readonly library: string;
       readonly isHandshake: boolean;
+      readonly role?: 'client' | 'server';
       readonly result: number;
       readonly latencyNs: number;
     }

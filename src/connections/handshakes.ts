@@ -110,7 +110,7 @@ class SessionSigns {
     switch (sign.kind) {
       case 'begin':
         this.#isCalled = sign.isHandshake;
-        this.#role = roleOf(sign.function);
+        this.#role = sign.role;
         this.#library = sign.library;
         return [];
       case 'error':
@@ -185,7 +185,7 @@ class SessionSigns {
     this.#calls++;
     if (sign.isHandshake) {
       this.#isCalled = true;
-      this.#role ??= roleOf(sign.function);
+      this.#role ??= sign.role;
     }
     if (isGood) return sign.isHandshake && sign.result !== 1 ? [] : this.#finish('ok');
     const ending = this.#ending();
@@ -321,9 +321,4 @@ function raisedError({library, reason, functionNumber, line, file, function: nam
  */
 function wentWell({function: name, result}: Outcome, hasError: boolean): boolean {
   return result > 0 || (result === 0 && name === 'SSL_write' && !hasError);
-}
-
-function roleOf(name: string): 'client' | 'server' | undefined {
-  if (name === 'SSL_connect' || name === 'SSL_set_connect_state') return 'client';
-  return name === 'SSL_accept' || name === 'SSL_set_accept_state' ? 'server' : undefined;
 }

@@ -78,6 +78,7 @@ export class RecordParser implements Parser {
   }
 
   push(line: string): readonly TraceEvent[] {
+    this.#delay.hear();
     this.#readLine(line);
     return this.#takeOut();
   }

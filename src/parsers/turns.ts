@@ -298,7 +298,7 @@ function partsOf({bytes, gaps}: Payload, length: number): (Buffer | number)[] {
 }
 
 /** OpenSSL manual, SSL_connect(3), SSL_accept(3), SSL_set_connect_state(3): each makes the session one end of its connection. */
-const sidesByFunction: ReadonlyMap<string, 'client' | 'server'> = new Map([
+const rolesByFunction: ReadonlyMap<string, 'client' | 'server'> = new Map([
   ['SSL_connect', 'client'],
   ['SSL_set_connect_state', 'client'],
   ['SSL_accept', 'server'],
@@ -314,8 +314,10 @@ function takeHandshake(record: HandshakeRecord, scene: Scene): TraceEvent[] {
   }
   const events: TraceEvent[] = [];
   const {library, name} = scene.legend.functionOf(record.functionId);
-  const connection = see(record, record.time, library, scene, events, {side: sidesByFunction.get(name)});
-  const sign = {...record, function: name, library, isHandshake: deedOf(record.functionId) === 'handshake'};
+  const role = rolesByFunction.get(name);
+  const connection = see(record, record.time, library, scene, events, {side: role});
+  const isHandshake = deedOf(record.functionId) === 'handshake';
+  const sign = {...record, function: name, library, isHandshake, ...(role && {role})};
   events.push(...follow(sign, record, connection, scene));
   return events;
 }

@@ -23,6 +23,27 @@ t.test('waits longer while bpftrace lags, and shorter again when it has caught u
   t.end();
 });
 
+t.test('waits longer while lines come without a pause, for a ring that is not looked at meanwhile', (t) => {
+  let now = 5000;
+  const delay = new Delay(() => now);
+  delay.anchor = anchor;
+  const come = () => {
+    delay.hear();
+    delay.note(BigInt(now - 5000) * ms);
+  };
+  for (; now < 5500; now += 10) come();
+  t.equal(delay.windowNs, 690n * ms);
+  for (; now < 8000; now += 10) come();
+  t.equal(delay.windowNs, 1200n * ms, 'a second more at most');
+  for (let flush = 0; flush < 20; flush++) {
+    now += 100;
+    delay.flush();
+    come();
+  }
+  t.equal(delay.windowNs, 200n * ms, 'with pauses, the shortest time again');
+  t.end();
+});
+
 t.test('a recording waits the longest time, whatever its times', (t) => {
   const delay = new Delay(undefined);
   delay.anchor = anchor;
