@@ -21,13 +21,19 @@ const lookEveryMs = 250;
 export class Watch {
   readonly #options: WatchOptions;
   #silence: NodeJS.Timeout | undefined;
-  readonly #looking: NodeJS.Timeout | undefined;
+  #looking: NodeJS.Timeout | undefined;
+  #isClosed = false;
   readonly #warned = new Set<string>();
 
   constructor(options: WatchOptions) {
     this.#options = options;
-    if (options.commandPid !== undefined)
-      this.#looking = setInterval(() => this.#try(this.#lookForLibraries()), lookEveryMs);
+    if (options.commandPid !== undefined) this.#lookLater();
+  }
+
+  /** One look after the other: on a busy machine one takes longer than the time between them, and would be in another's way. */
+  #lookLater(): void {
+    if (this.#isClosed) return;
+    this.#looking = setTimeout(() => this.#try(this.#lookForLibraries().finally(() => this.#lookLater())), lookEveryMs);
   }
 
   /** Every probe is attached: from now on, silence means something. */
@@ -37,7 +43,8 @@ export class Watch {
 
   close(): void {
     clearTimeout(this.#silence);
-    clearInterval(this.#looking);
+    clearTimeout(this.#looking);
+    this.#isClosed = true;
   }
 
   /** What is looked at is no reason to end a trace: a fault is told, once each. */
@@ -88,7 +95,7 @@ export class Watch {
     const {filters} = prepared;
     const processes = await findProcesses(filters);
     const isFiltered = filters.pids.length + filters.comms.length + filters.uids.length + filters.cgroups.length > 0;
-    const mapped = await findTargets(libraries, isFiltered ? {pids: processes.map(({pid}) => pid)} : {});
+    const mapped = await findTargets(libraries, isFiltered ? {found: processes.map(({pid}) => pid)} : {});
     return explainSilence({
       filters,
       probed: prepared.targets,

@@ -8,15 +8,15 @@ import {listPids, Survey, toTargets} from './survey.js';
 /**
  * The TLS libraries that processes have mapped or linked in, one target for each library in each underlying file, those that
  * cannot be traced among them, with the reason. Without pids: those of every process that this user may see.
- * Throws NO_SUCH_PROCESS and NOT_ROOT for pids that are named.
+ * Throws NO_SUCH_PROCESS and NOT_ROOT for pids that are named; those that were found, and may have ended since, are passed over.
  */
 export async function findTargets(
   libraries: readonly Library[],
-  who: {readonly pids?: readonly number[]} = {},
+  who: {readonly pids?: readonly number[]; readonly found?: readonly number[]} = {},
 ): Promise<readonly Target[]> {
   for (const pid of who.pids ?? []) await checkProcess(pid);
   const survey = new Survey(libraries);
-  for (const pid of who.pids ?? (await listPids())) await survey.add(pid);
+  for (const pid of who.pids ?? who.found ?? (await listPids())) await survey.add(pid);
   return survey.files.flatMap(toTargets);
 }
 

@@ -291,6 +291,13 @@ t.test('a process that does not exist, and a thread, are refused with the next s
   });
 });
 
+t.test('a process that was found and has ended since is passed over', unlessRoot, async (t) => {
+  const path = bench.copyOpenssl('found');
+  const pid = await bench.sleepWith(path);
+  const targets = await findTargets([openssl], {found: [2 ** 22 + 1, pid]});
+  t.match(targets, [{path, pids: [pid]}]);
+});
+
 t.test('a library that is mapped but not probed is told', unlessRoot, async (t) => {
   const [one, other] = [bench.copyOpenssl('probed'), bench.copyOpenssl('unprobed')];
   const first = await bench.sleepWith(one);
